@@ -22,7 +22,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 
-def without_none(**members: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
+def without_none(**members: Any) -> dict[str, Any]:
     """The members that have a value."""
     return {name: value for name, value in members.items() if value is not None}
 
