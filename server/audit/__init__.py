@@ -1,0 +1,1 @@
+"""The audit slice; see ARCHITECTURE.md."""

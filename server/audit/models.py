@@ -1,0 +1,159 @@
+"""The one stream of events, the chains of the devices, and the receipts."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.core.db import Base, BigId, CourtScoped
+
+
+class _Entry(CourtScoped):
+    """Columns that a row of the outbox and an event share.
+
+    ``h``, ``p`` are the JCS texts exactly as signed; ``k`` is the id of the signing key and ``rx``
+    the server's receipt time.  A server event has no ``ep`` and ``seq``.
+    """
+
+    kind: Mapped[str]
+    src: Mapped[str]
+    ep: Mapped[int | None]
+    seq: Mapped[int | None]
+    hid: Mapped[str]
+    h: Mapped[str]
+    p: Mapped[str | None]  # erased lawfully: payload and salt go, the header stays
+    salt: Mapped[str | None]
+    sig: Mapped[str]
+    k: Mapped[str]
+    rx: Mapped[str]
+    actor_id: Mapped[uuid.UUID | None]
+    subject_type: Mapped[str | None]
+    subject_id: Mapped[str | None]
+    case_id: Mapped[uuid.UUID | None]
+    mission_id: Mapped[uuid.UUID | None]
+
+
+class OutboxRow(_Entry, Base):
+    """Written in the transaction of its cause; only the sequencer reads and deletes it."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    changes: Mapped[list[Any]]  # [[recipient, topic, entity id, op], …]
+
+
+class Event(_Entry, Base):
+    """An entry of the log; the index has no gaps."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        sa.Index(None, "court_id", "log_index"),
+        sa.Index(None, "case_id", "log_index"),
+        sa.Index(None, "subject_id", "log_index"),
+        sa.Index(None, "src", "ep", "seq"),
+    )
+
+    log_index: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    case_tag: Mapped[str | None]  # ct, cs, cp of 04 §4.1: filled when the log is signed
+    case_seq: Mapped[int | None] = mapped_column(BigId)
+    case_prev: Mapped[str | None]
+    leaf_hash: Mapped[bytes | None]
+
+
+class LogState(Base):
+    """One row: the next index, and the generation of the feed (new after a restore)."""
+
+    __tablename__ = "log_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    next_index: Mapped[int] = mapped_column(BigId)
+    generation: Mapped[str]
+    feed_horizon: Mapped[int] = mapped_column(BigId)  # changes below it are compacted away
+
+
+class Change(CourtScoped, Base):
+    """What a recipient has to learn, by log index; serves pull in O(changes)."""
+
+    __tablename__ = "changes"
+
+    recipient: Mapped[str] = mapped_column(primary_key=True)  # device:<id> | user:<id> | court:<id>
+    log_index: Mapped[int] = mapped_column(BigId, primary_key=True)
+    topic: Mapped[str] = mapped_column(primary_key=True)  # mission | booking | receipt | return | …
+    entity_id: Mapped[str] = mapped_column(primary_key=True)
+    op: Mapped[str]  # put | drop
+
+
+class DeviceChain(CourtScoped, Base):
+    """Head of a device's chain; its row lock makes pushes of one device wait for each other."""
+
+    __tablename__ = "device_chains"
+
+    device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"), primary_key=True)
+    ep: Mapped[int] = mapped_column(primary_key=True)
+    last_seq: Mapped[int] = mapped_column(BigId)
+    head: Mapped[str]
+
+
+class DeviceRecord(CourtScoped, Base):
+    """Index of the records that entered the log: one per (device, ep, seq)."""
+
+    __tablename__ = "device_records"
+
+    device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"), primary_key=True)
+    ep: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    hid: Mapped[str]
+    act: Mapped[str]
+    rx: Mapped[str]
+    findings: Mapped[list[Any] | None]  # [{"code", "detail"}], shown to people
+
+
+class HeldRecord(CourtScoped, Base):
+    """A signed record whose predecessor has not come yet; visible, never dropped."""
+
+    __tablename__ = "held_records"
+
+    device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"), primary_key=True)
+    ep: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    hid: Mapped[str]
+    wire: Mapped[dict[str, Any]]
+    rx: Mapped[str]
+    held_since: Mapped[datetime] = mapped_column(index=True)
+
+
+class RecordConflict(CourtScoped, Base):
+    """A second record for a taken place, or one that does not continue the chain: kept, flagged."""
+
+    __tablename__ = "record_conflicts"
+
+    device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"), primary_key=True)
+    ep: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigId, primary_key=True)
+    hid: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]  # same-seq | chain-break
+    wire: Mapped[dict[str, Any]]
+    rx: Mapped[str]
+    found_at: Mapped[datetime]
+
+
+class ReceiptRow(CourtScoped, Base):
+    """A signed receipt: record and bytes are durable."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (sa.UniqueConstraint("device_id", "ep", "seq", "sha256", "generation"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"))
+    ep: Mapped[int]
+    seq: Mapped[int] = mapped_column(BigId)
+    sha256: Mapped[str] = mapped_column(default="")  # empty for a record without bytes
+    generation: Mapped[int] = mapped_column(default=1)  # 2: superseding, with index and checkpoint
+    s: Mapped[str]
+    sig: Mapped[str]
+    k: Mapped[str]
+    issued_at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""The clocks slice; see ARCHITECTURE.md."""

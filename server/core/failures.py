@@ -1,0 +1,89 @@
+"""Whatever goes wrong becomes a problem with a stable type and a next step."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import sqlalchemy as sa
+import structlog
+from flask import Flask, Response, g
+from marshmallow import ValidationError
+from sqlalchemy import exc as sa_exc
+from werkzeug.exceptions import HTTPException
+
+from server.core.keyring import KeyRingError
+from server.core.problem import Kind, Problem
+from storage.errors import DurabilityLost, LockTimeout, NoSpace, StorageError
+
+_BY_STATUS = {
+    400: Kind.MALFORMED_REQUEST,
+    404: Kind.NOT_FOUND,
+    405: Kind.METHOD_NOT_ALLOWED,
+    413: Kind.BODY_TOO_LARGE,
+    415: Kind.UNSUPPORTED_MEDIA_TYPE,
+    416: Kind.RANGE_NOT_SATISFIABLE,
+}
+
+
+def handle_failures(app: Flask) -> None:
+    """Register the translations."""
+    log = structlog.get_logger("failure")
+
+    @app.errorhandler(Problem)
+    def _problem(problem: Problem) -> Response:
+        return problem_response(problem)
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        kind = _BY_STATUS.get(error.code or 500, Kind.INTERNAL)
+        problem = Problem(kind)
+        if error.code == 405:  # noqa: PLR2004
+            problem.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return problem_response(problem)
+
+    @app.errorhandler(Exception)
+    def _unexpected(error: Exception) -> Response:
+        if isinstance(error, DurabilityLost):
+            # After a failed flush the pages count as clean: nothing may be acknowledged any more.
+            log.critical("durability lost, the process ends", error=str(error))
+            sys.stderr.flush()
+            os._exit(70)
+        problem = translate(error)
+        if problem is None:
+            log.error("unexpected", request_id=g.get("request_id", "-"), exc_info=error)
+            problem = Problem(Kind.INTERNAL, "report the request id to the operator")
+        else:
+            log.warning("refused", request_id=g.get("request_id", "-"), error=str(error)[:300])
+        return problem_response(problem)
+
+
+def translate(error: Exception) -> Problem | None:
+    """The problem behind an error of a store, the database or the key folder."""
+    if isinstance(error, NoSpace) or "database or disk is full" in str(error):
+        return Problem(Kind.NO_SPACE, "nothing that was acknowledged is lost; try again later")
+    if isinstance(error, LockTimeout):
+        return Problem(Kind.UPLOAD_BUSY)
+    if isinstance(error, StorageError | KeyRingError):
+        return Problem(Kind.UNAVAILABLE, "the store of bytes or keys does not answer")
+    if isinstance(error, sa_exc.OperationalError | sa_exc.InterfaceError | sa_exc.TimeoutError):
+        return Problem(Kind.UNAVAILABLE, "the database does not answer")
+    if isinstance(error, sa.exc.IntegrityError):
+        return Problem(Kind.CONFLICT)
+    if isinstance(error, ValidationError):
+        return Problem(Kind.VALIDATION, "see errors", errors=error.normalized_messages())
+    return None
+
+
+def problem_response(problem: Problem) -> Response:
+    """``application/problem+json`` (RFC 9457)."""
+    body = problem.body(instance=f"urn:tiezheng:request:{g.get('request_id', '-')}")
+    response = Response(
+        json.dumps(body, ensure_ascii=False, default=str),
+        status=problem.status,
+        mimetype="application/problem+json",
+    )
+    response.headers.update(problem.headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,136 @@
+"""What each role and each kind of token may ask for; the map is data.
+
+This is the coarse gate that every route declares.  Whether *this* case or *this* device is
+visible is decided by the scoped queries of the slice.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+
+class Permission(StrEnum):
+    """One thing that a route lets a caller do."""
+
+    PUBLIC = "public"  # nobody has to be signed in
+    SIGNED_IN = "signed-in"  # any person, for their own account
+
+    USERS_MANAGE = "users.manage"
+    DEVICES_VIEW = "devices.view"
+    DEVICES_MANAGE = "devices.manage"
+    DUTY_VIEW = "duty.view"
+    DUTY_BOOK = "duty.book"
+    DUTY_HAND_OVER = "duty.hand-over"
+
+    CASES_VIEW = "cases.view"
+    CASES_EDIT = "cases.edit"
+    MISSIONS_VIEW = "missions.view"
+    MISSIONS_EDIT = "missions.edit"
+
+    SYNC_PUSH = "sync.push"
+    SYNC_PULL = "sync.pull"
+    RECEIPTS_FETCH = "receipts.fetch"
+    CLOCK_EXCHANGE = "clock.exchange"
+    TICKET_REQUEST = "ticket.request"
+
+    UPLOAD = "upload"
+    UPLOAD_GRANT = "upload.grant"
+
+    EVIDENCE_VIEW = "evidence.view"
+    EVIDENCE_DOWNLOAD = "evidence.download"
+    EVIDENCE_REVIEW = "evidence.review"
+    EVIDENCE_COMMENT = "evidence.comment"
+    EVIDENCE_REBIND = "evidence.rebind"
+    MISSING_VIEW = "missing.view"
+    HELD_RELEASE = "held.release"
+    AUDIT_VIEW = "audit.view"
+
+
+class Role(StrEnum):
+    """Permission sets given to people."""
+
+    OFFICER = "officer"
+    JUDICIAL_POLICE = "judicial_police"
+    SUPERVISOR = "supervisor"
+    PRESIDENT = "president"
+    ADMINISTRATOR = "administrator"
+    LIAISON = "liaison"
+    OBSERVER = "observer"
+
+
+class TokenKind(Enum):
+    """How the caller proved who speaks."""
+
+    NOBODY = "nobody"  # no credentials: only what is public
+    ACCESS = "access"  # a person, key-bound
+    DEVICE = "device"  # an enrolled device, nobody signed in
+    UPLOAD = "upload"  # bearer for declared digests
+    SYSTEM = "system"  # the worker and the operator's command line
+
+
+_P = Permission
+
+_FIELD = frozenset(
+    {
+        _P.SIGNED_IN,
+        _P.DEVICES_VIEW,
+        _P.DUTY_VIEW,
+        _P.DUTY_HAND_OVER,
+        _P.CASES_VIEW,
+        _P.MISSIONS_VIEW,
+        _P.SYNC_PUSH,
+        _P.SYNC_PULL,
+        _P.RECEIPTS_FETCH,
+        _P.CLOCK_EXCHANGE,
+        _P.TICKET_REQUEST,
+        _P.UPLOAD,
+        _P.UPLOAD_GRANT,
+        _P.EVIDENCE_VIEW,
+        _P.EVIDENCE_DOWNLOAD,
+        _P.EVIDENCE_COMMENT,
+    }
+)
+
+_LEAD = _FIELD | {
+    _P.DUTY_BOOK,
+    _P.CASES_EDIT,
+    _P.MISSIONS_EDIT,
+    _P.EVIDENCE_REVIEW,
+    _P.EVIDENCE_REBIND,
+    _P.MISSING_VIEW,
+    _P.HELD_RELEASE,
+    _P.AUDIT_VIEW,
+    _P.DEVICES_MANAGE,
+}
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OFFICER: _FIELD,
+    Role.JUDICIAL_POLICE: _FIELD - {_P.UPLOAD_GRANT},
+    Role.SUPERVISOR: _LEAD,
+    Role.PRESIDENT: _LEAD,
+    Role.ADMINISTRATOR: frozenset(
+        {
+            _P.SIGNED_IN,
+            _P.USERS_MANAGE,
+            _P.DEVICES_VIEW,
+            _P.DEVICES_MANAGE,
+            _P.DUTY_VIEW,
+            _P.DUTY_BOOK,
+        }
+    ),
+    Role.LIAISON: frozenset({_P.SIGNED_IN}),
+    Role.OBSERVER: frozenset({_P.SIGNED_IN}),
+}
+
+TOKEN_PERMISSIONS: dict[TokenKind, frozenset[Permission]] = {
+    TokenKind.NOBODY: frozenset(),
+    TokenKind.DEVICE: frozenset(
+        {_P.SYNC_PUSH, _P.UPLOAD, _P.RECEIPTS_FETCH, _P.CLOCK_EXCHANGE}
+    ),
+    TokenKind.UPLOAD: frozenset({_P.UPLOAD}),
+}
+
+
+def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:
+    """Union of what the roles allow."""
+    return frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))

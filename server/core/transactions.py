@@ -1,0 +1,132 @@
+"""Transactions: how one begins on each database, and whose rows it may see.
+
+SQLite: Python's own library may lie in the range with the WAL-reset corruption (3.7.0–3.51.2),
+so WAL + FULL is used only from 3.51.3 on (the wheel ``pysqlite3-binary`` brings it) and
+TRUNCATE + EXTRA otherwise; anything else could lose an acknowledged row (07 §1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib
+import os
+import uuid
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import Session
+
+from server.core.db import db
+
+WAL_SAFE_FROM = (3, 51, 3)
+EVERY_COURT = "*"
+_WRITE = "tz_write"
+_LOCK_FD = "tz_lock_fd"
+
+
+def sqlite_module() -> ModuleType:
+    """The SQLite to use: the wheel's when it is newer than Python's own."""
+    own = importlib.import_module("sqlite3")
+    with contextlib.suppress(ImportError):
+        wheel = importlib.import_module("pysqlite3.dbapi2")
+        if wheel.sqlite_version_info > own.sqlite_version_info:
+            return wheel
+    return own
+
+
+def sqlite_journal(module: ModuleType) -> tuple[str, str]:
+    """Journal mode and synchronous level that keep acknowledged rows with this library."""
+    if module.sqlite_version_info >= WAL_SAFE_FROM:
+        return "WAL", "FULL"
+    return "TRUNCATE", "EXTRA"
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Options of the engine for an address of either database."""
+    if url.startswith("sqlite"):
+        return {
+            "module": sqlite_module(),
+            "connect_args": {"timeout": 30, "check_same_thread": False},
+            "pool_size": 16,
+            "max_overflow": 48,
+        }
+    return {"pool_size": 16, "max_overflow": 32, "pool_pre_ping": True}
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Attach what SQLite needs: safe journal, foreign keys, our own BEGIN, a fair writers' lock."""
+    if engine.dialect.name != "sqlite":
+        return
+    journal, synchronous = sqlite_journal(sqlite_module())
+    lock_path = f"{engine.url.database}.writers"
+
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi_connection: Any, _record: object) -> None:
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.execute(f"PRAGMA journal_mode={journal}")
+        if cursor.fetchone()[0].upper() != journal:
+            raise RuntimeError(f"SQLite refused journal_mode={journal}")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get(_WRITE, True)
+        if write:
+            # SQLite's busy handler is unfair: a queue at a file lock cuts the tail (08, finding 7).
+            descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            connection.info[_LOCK_FD] = descriptor
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        except BaseException:
+            _release(connection)
+            raise
+
+    @event.listens_for(engine, "commit")
+    @event.listens_for(engine, "rollback")
+    def _end(connection: Connection) -> None:
+        # The event comes just before the statement; let go after a writer that waits can only
+        # find SQLite's own lock, which it then waits for.
+        _release(connection)
+
+
+def _release(connection: Connection) -> None:
+    descriptor = connection.info.pop(_LOCK_FD, None)
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def begin(session: Session, *, write: bool) -> None:
+    """Start the transaction; a writer on SQLite takes its lock now, not at its first write."""
+    session.connection(execution_options={_WRITE: write})
+
+
+def scope(session: Session, court: uuid.UUID | str) -> None:
+    """Limit what row security shows to one court, or ``EVERY_COURT``; PostgreSQL only."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.set_config("app.court", str(court), True)))
+
+
+@contextlib.contextmanager
+def unit_of_work(court: uuid.UUID | str, *, write: bool = True) -> Iterator[Session]:
+    """A session in a transaction that commits at the end and rolls back on any error."""
+    session: Session = db.session()
+    try:
+        begin(session, write=write)
+        scope(session, court)
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        db.session.remove()

@@ -1,0 +1,1 @@
+"""The fieldlog slice; see ARCHITECTURE.md."""

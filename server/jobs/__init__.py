@@ -1,0 +1,1 @@
+"""The jobs slice; see ARCHITECTURE.md."""

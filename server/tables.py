@@ -1,0 +1,17 @@
+"""Imports every slice's tables, so that metadata and foreign keys are complete."""
+
+from __future__ import annotations
+
+from server.audit import models as audit
+from server.cases import models as cases
+from server.clocks import models as clocks
+from server.core import models as core
+from server.evidence import models as evidence
+from server.fieldlog import models as fieldlog
+from server.identity import models as identity
+from server.jobs import models as jobs
+from server.review import models as review
+
+__all__ = [
+    "audit", "cases", "clocks", "core", "evidence", "fieldlog", "identity", "jobs", "review",
+]  # fmt: skip
