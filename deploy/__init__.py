@@ -1,0 +1,1 @@
+"""Starting, playing through and checking a whole installation."""
