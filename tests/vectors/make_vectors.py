@@ -59,7 +59,7 @@ def _instant(mono: int) -> dict[str, Any]:
 
 def _payloads() -> list[dict[str, Any]]:
     common = {"who": OFFICER, "case": CASE, "mission": MISSION}
-    names = ["证据 0231.jpg".encode(), b"\xff\x00raw", "‮gpj.exe".encode()]
+    names = ["证据 0231.jpg".encode(), b"\xff\x00raw", "\u202egpj.exe".encode()]
     captures: list[dict[str, Any]] = [
         {
             **common,
