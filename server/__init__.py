@@ -1,0 +1,1 @@
+"""The Tiezheng server: slices on floors; see ARCHITECTURE.md."""

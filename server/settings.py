@@ -30,9 +30,12 @@ def _setting(doc: str, default: Any = MISSING, *, secret: bool = False) -> Any:
 class Settings:
     """All settings of the server; names in the environment carry the prefix ``TIEZHENG_``."""
 
-    data_dir: Path = _setting("folder for the database, keys, partials and local blobs", Path("var"))
+    data_dir: Path = _setting(
+        "folder for the database, keys, partials and local blobs", Path("var")
+    )
     database_url: str = _setting(
-        "sqlite:///… or postgresql+psycopg://…; empty: a SQLite file in the data folder", "",
+        "sqlite:///… or postgresql+psycopg://…; empty: a SQLite file in the data folder",
+        "",
         secret=True,
     )
     public_url: str = _setting(
@@ -53,7 +56,9 @@ class Settings:
     s3_secret_key: str = _setting("S3 secret key", "", secret=True)
 
     upload_size_bytes_max: int = _setting("largest single upload", 64 * 2**30)
-    upload_expire_seconds: int = _setting("an unfinished upload is quarantined after this", 14 * 86_400)
+    upload_expire_seconds: int = _setting(
+        "an unfinished upload is quarantined after this", 14 * 86_400
+    )
     upload_stall_seconds: int = _setting("a sender silent for this long is let go", 45)
     device_quota_bytes: int = _setting("bytes one device may have under way at a time", 512 * 2**30)
     spool_used_ratio_max: float = _setting("above this share of the volume uploads get 503", 0.95)
@@ -92,7 +97,8 @@ class Settings:
                 kind = type(entry.default).__name__
                 problems.append(f"{name}={text!r}: a value of type {kind} is needed")
         problems += [
-            f"{name}: no such setting" for name in env
+            f"{name}: no such setting"
+            for name in env
             if name.startswith(PREFIX) and name not in known and name not in _NOT_OURS
         ]
         settings = cls(**values)
@@ -127,7 +133,9 @@ def _check(settings: Settings) -> list[str]:
     problems = []
     url = urlsplit(settings.public_url)
     if url.scheme not in {"http", "https"} or not url.netloc or url.path not in {"", "/"}:
-        problems.append(f"{PREFIX}PUBLIC_URL: give scheme and host only, e.g. https://evidence.example")
+        problems.append(
+            f"{PREFIX}PUBLIC_URL: give scheme and host only, e.g. https://evidence.example"
+        )
     if not settings.database.startswith(("sqlite:///", "postgresql+psycopg://")):
         problems.append(f"{PREFIX}DATABASE_URL: SQLite and PostgreSQL are supported")
     if settings.blob_store not in {"local", "s3"}:

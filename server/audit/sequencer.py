@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.audit.models import Change, Event, LogState, OutboxRow
+from server.core.db import table_of
 
 BATCH = 2_000
 _SHARED = [
-    column.name for column in OutboxRow.__table__.columns if column.name in Event.__table__.columns
+    column.name for column in table_of(OutboxRow).columns if column.name in table_of(Event).columns
 ]
 
 
@@ -28,7 +29,7 @@ def initialise(session: Session, generation: str) -> None:
 
 def sequence(session: Session, limit: int = BATCH) -> int:
     """Move up to ``limit`` rows in one transaction (the caller's); returns how many."""
-    outbox = OutboxRow.__table__
+    outbox = table_of(OutboxRow)
     if session.execute(sa.select(outbox.c.id).limit(1)).first() is None:
         return 0
     state = session.execute(sa.select(LogState).with_for_update()).scalar_one()
@@ -40,10 +41,10 @@ def sequence(session: Session, limit: int = BATCH) -> int:
         {**{name: row[name] for name in _SHARED}, "log_index": first + position}
         for position, row in enumerate(rows)
     ]
-    session.execute(sa.insert(Event.__table__), events)
+    session.execute(sa.insert(table_of(Event)), events)
     changes = _changes(rows, first)
     if changes:
-        session.execute(sa.insert(Change.__table__), changes)
+        session.execute(sa.insert(table_of(Change)), changes)
     _delete(session, [row["id"] for row in rows])
     state.next_index = first + len(rows)
     session.flush()
@@ -67,6 +68,6 @@ def _changes(rows: Sequence[Any], first: int) -> list[dict[str, Any]]:
 
 
 def _delete(session: Session, ids: list[int]) -> None:
-    outbox = OutboxRow.__table__
+    outbox = table_of(OutboxRow)
     for start in range(0, len(ids), 500):
         session.execute(sa.delete(outbox).where(outbox.c.id.in_(ids[start : start + 500])))

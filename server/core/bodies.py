@@ -68,7 +68,7 @@ def _load(schema: type[Schema], value: dict[str, Any]) -> Any:
     try:
         return schema().load(value)
     except ValidationError as error:
-        raise Problem(Kind.VALIDATION, "see errors", errors=error.normalized_messages()) from None
+        raise Problem(Kind.VALIDATION, "see errors", errors=error.messages) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         at = truncated(value)
         return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Give every moment its zone back."""
         if value is None:
             return None
@@ -74,4 +74,12 @@ class CourtScoped:
 
 # Flask-SQLAlchemy holds engine and session; the tables hang on Base, so that services and the
 # migrations need no application to know them.
+def table_of(model: type[Base]) -> sa.Table:
+    """The table behind a model, for statements that go around the unit of work in bulk."""
+    table = model.__table__
+    if not isinstance(table, sa.Table):
+        raise TypeError(model)
+    return table
+
+
 db = SQLAlchemy(disable_autonaming=True)

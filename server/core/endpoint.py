@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session
 from server.core import replies
 from server.core.bodies import load_command, load_query
 from server.core.context import NOBODY_COURT, Actor, Context, Runtime
+from server.core.db import db
 from server.core.paging import Page
 from server.core.permissions import Permission, TokenKind
 from server.core.problem import Kind, Problem
 from server.core.replies import Reply
 from server.core.transactions import EVERY_COURT, begin, scope
-from server.core.db import db
 
 BODY_BYTES_MAX = 262_144
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -144,11 +144,7 @@ def _run_streaming(spec: EndpointSpec, view: Callable[..., Any], path: dict[str,
 
 def _writes(spec: EndpointSpec) -> bool:
     # A DPoP proof is remembered, so a signed read writes as well.
-    return (
-        request.method not in _SAFE
-        or spec.reads_evidence
-        or "Authorization" in request.headers
-    )
+    return request.method not in _SAFE or spec.reads_evidence or "Authorization" in request.headers
 
 
 def _authenticated(spec: EndpointSpec, session: Session) -> Context:

@@ -40,7 +40,9 @@ def handle_failures(app: Flask) -> None:
         kind = _BY_STATUS.get(error.code or 500, Kind.INTERNAL)
         problem = Problem(kind)
         if error.code == 405:  # noqa: PLR2004
-            problem.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+            problem.headers["Allow"] = ", ".join(
+                sorted(getattr(error, "valid_methods", None) or ())
+            )
         return problem_response(problem)
 
     @app.errorhandler(Exception)
@@ -72,7 +74,7 @@ def translate(error: Exception) -> Problem | None:
     if isinstance(error, sa.exc.IntegrityError):
         return Problem(Kind.CONFLICT)
     if isinstance(error, ValidationError):
-        return Problem(Kind.VALIDATION, "see errors", errors=error.normalized_messages())
+        return Problem(Kind.VALIDATION, "see errors", errors=error.messages)
     return None
 
 

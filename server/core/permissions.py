@@ -124,9 +124,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 TOKEN_PERMISSIONS: dict[TokenKind, frozenset[Permission]] = {
     TokenKind.NOBODY: frozenset(),
-    TokenKind.DEVICE: frozenset(
-        {_P.SYNC_PUSH, _P.UPLOAD, _P.RECEIPTS_FETCH, _P.CLOCK_EXCHANGE}
-    ),
+    TokenKind.DEVICE: frozenset({_P.SYNC_PUSH, _P.UPLOAD, _P.RECEIPTS_FETCH, _P.CLOCK_EXCHANGE}),
     TokenKind.UPLOAD: frozenset({_P.UPLOAD}),
 }
 

@@ -1,7 +1,8 @@
 """Errors that clients see: RFC 9457 problems with a stable type, all listed here.
 
 A problem is raised as :class:`Problem` anywhere below a route; the endpoint turns it into
-``application/problem+json``.  ``type`` is ``urn:tiezheng:problem:<slug>`` and never changes meaning.
+``application/problem+json``.  Its ``type`` is ``urn:tiezheng:problem:<slug>`` and never changes
+meaning.
 """
 
 from __future__ import annotations
@@ -43,47 +44,75 @@ class Kind(Enum):
     TOTP_REQUIRED = _Kind(401, "A one-time code is needed as well", "还需要动态验证码")
     DEVICE_REVOKED = _Kind(401, "This device has been revoked", "该设备已被吊销")
     SESSION_REVOKED = _Kind(401, "This sign-in has ended", "登录已失效")
-    ACCOUNT_LOCKED = _Kind(403, "The account is locked after failed attempts", "账号因多次失败被锁定")
+    ACCOUNT_LOCKED = _Kind(
+        403, "The account is locked after failed attempts", "账号因多次失败被锁定"
+    )
     PASSWORD_CHANGE_REQUIRED = _Kind(403, "Choose a new password first", "请先修改密码")
-    ENROLMENT_CODE_INVALID = _Kind(403, "The code is wrong, used or expired", "注册码错误、已使用或过期")
+    ENROLMENT_CODE_INVALID = _Kind(
+        403, "The code is wrong, used or expired", "注册码错误、已使用或过期"
+    )
     FORBIDDEN = _Kind(403, "You may not do this", "无权执行此操作")
     FOREIGN_ORIGIN = _Kind(403, "The request comes from another site", "请求来自其他网站")
     # what is spoken of
     NOT_FOUND = _Kind(404, "There is no such thing here", "未找到")
     CONFLICT = _Kind(409, "This contradicts what is already there", "与现有内容冲突")
     GONE = _Kind(410, "This is no longer here", "该内容已不存在")
-    CURSOR_EXPIRED = _Kind(410, "The cursor is too old; start with a snapshot", "游标过旧，请重新获取快照")
+    CURSOR_EXPIRED = _Kind(
+        410, "The cursor is too old; start with a snapshot", "游标过旧，请重新获取快照"
+    )
     CURSOR_INVALID = _Kind(400, "The cursor was not issued by this server", "游标无效")
     PRECONDITION_FAILED = _Kind(412, "It has changed since you read it", "内容已被更改，请重新读取")
-    PRECONDITION_REQUIRED = _Kind(428, "Send If-Match with the version you read", "请携带 If-Match 版本")
+    PRECONDITION_REQUIRED = _Kind(
+        428, "Send If-Match with the version you read", "请携带 If-Match 版本"
+    )
     IDEMPOTENCY_KEY_REUSED = _Kind(
         422, "This Idempotency-Key was used for another request", "幂等键已用于其他请求"
     )
     CASE_NO_INVALID = _Kind(422, "The case number is not well-formed", "案号格式不正确")
     # uploads
     TUS_VERSION = _Kind(412, "tus 1.0.0 is spoken here", "仅支持 tus 1.0.0")
-    OFFSET_CONFLICT = _Kind(409, "The offset is not where the upload stands", "偏移量与服务器不一致")
-    UPLOAD_BUSY = _Kind(423, "The upload is being written by another request", "上传正被其他请求写入", 1)
-    UPLOAD_GONE = _Kind(410, "The upload was ended, has expired or is quarantined", "上传已终止、过期或被隔离")
+    OFFSET_CONFLICT = _Kind(
+        409, "The offset is not where the upload stands", "偏移量与服务器不一致"
+    )
+    UPLOAD_BUSY = _Kind(
+        423, "The upload is being written by another request", "上传正被其他请求写入", 1
+    )
+    UPLOAD_GONE = _Kind(
+        410, "The upload was ended, has expired or is quarantined", "上传已终止、过期或被隔离"
+    )
     UPLOAD_TOO_LARGE = _Kind(413, "The upload is larger than allowed", "上传超过大小上限")
     LENGTH_EXCEEDED = _Kind(413, "More bytes came than were declared", "收到的字节超过声明长度")
     LENGTH_REQUIRED = _Kind(400, "Declare Upload-Length or Upload-Defer-Length", "请声明上传长度")
-    UPLOAD_METADATA_INVALID = _Kind(400, "Upload-Metadata is not well-formed", "上传元数据格式不正确")
+    UPLOAD_METADATA_INVALID = _Kind(
+        400, "Upload-Metadata is not well-formed", "上传元数据格式不正确"
+    )
     DIGEST_REQUIRED = _Kind(400, "Declare sha256 in Upload-Metadata", "请在上传元数据中声明 sha256")
     DIGEST_NOT_DECLARED = _Kind(403, "The token does not cover these bytes", "令牌未涵盖该文件")
-    DIGEST_MISMATCH = _Kind(460, "The bytes do not have the declared SHA-256", "文件与声明的摘要不符")
-    CHECKSUM_MISMATCH = _Kind(460, "The chunk does not have the declared checksum", "分块校验和不符")
-    CHECKSUM_UNSUPPORTED = _Kind(400, "sha1 and sha256 are the checksums known here", "不支持的校验算法")
+    DIGEST_MISMATCH = _Kind(
+        460, "The bytes do not have the declared SHA-256", "文件与声明的摘要不符"
+    )
+    CHECKSUM_MISMATCH = _Kind(
+        460, "The chunk does not have the declared checksum", "分块校验和不符"
+    )
+    CHECKSUM_UNSUPPORTED = _Kind(
+        400, "sha1 and sha256 are the checksums known here", "不支持的校验算法"
+    )
     CONCAT_INVALID = _Kind(400, "The partial uploads cannot be joined", "分段上传无法合并")
     QUOTA_EXCEEDED = _Kind(507, "The device's quota is used up", "设备配额已用尽")
     NO_SPACE = _Kind(507, "The server's disk is full", "服务器磁盘已满", 600)
     # records
     RECORD_MALFORMED = _Kind(422, "The record is not well-formed", "记录格式不正确")
     RECORD_NOT_CANONICAL = _Kind(422, "The record is not canonical JSON", "记录不是规范化 JSON")
-    RECORD_COMMITMENT = _Kind(422, "Header and payload do not belong together", "记录头与内容不一致")
+    RECORD_COMMITMENT = _Kind(
+        422, "Header and payload do not belong together", "记录头与内容不一致"
+    )
     RECORD_SIGNATURE = _Kind(422, "The record's signature is not valid", "记录签名无效")
-    RECORD_FOREIGN_DEVICE = _Kind(422, "The record is signed for another device", "记录属于其他设备")
-    RECORD_EPOCH = _Kind(422, "The record's enrolment generation is not known", "记录的注册代次未知")
+    RECORD_FOREIGN_DEVICE = _Kind(
+        422, "The record is signed for another device", "记录属于其他设备"
+    )
+    RECORD_EPOCH = _Kind(
+        422, "The record's enrolment generation is not known", "记录的注册代次未知"
+    )
     RECORD_SAME_SEQ = _Kind(409, "Another record has this sequence number", "该序号已有其他记录")
     RECORD_CHAIN_BREAK = _Kind(409, "The record does not continue the chain", "记录与前一条不衔接")
     RECORD_TOO_LARGE = _Kind(413, "The record is larger than allowed", "记录超过大小上限")
@@ -105,7 +134,7 @@ class Kind(Enum):
         return self.name.lower().replace("_", "-")
 
 
-class Problem(Exception):  # noqa: N818  the RFC's own word
+class Problem(Exception):
     """A refusal with its reason.
 
     :param kind: which of the listed problems.

@@ -114,7 +114,8 @@ def _key() -> str:
 
 def _principal(ctx: Context) -> str:
     actor = ctx.actor
-    return f"{actor.token.value}:{actor.user_id or ''}:{actor.device_id or actor.grant_id or actor.address}"
+    key_holder = actor.device_id or actor.grant_id or actor.address
+    return f"{actor.token.value}:{actor.user_id or ''}:{key_holder}"
 
 
 def _route() -> str:

@@ -113,7 +113,19 @@ def begin(session: Session, *, write: bool) -> None:
 def scope(session: Session, court: uuid.UUID | str) -> None:
     """Limit what row security shows to one court, or ``EVERY_COURT``; PostgreSQL only."""
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.select(sa.func.set_config("app.court", str(court), True)))
+        in_transaction = sa.true()  # SET LOCAL
+        session.execute(sa.select(sa.func.set_config("app.court", str(court), in_transaction)))
+
+
+def take_turns(session: Session, name: str) -> None:
+    """Let transactions that name the same thing wait for each other until they end.
+
+    Where two writers each look for what the other is about to add, both would find nothing.
+    SQLite's writers wait for each other anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))
+        session.execute(sa.select(lock))
 
 
 @contextlib.contextmanager

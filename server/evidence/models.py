@@ -96,6 +96,7 @@ class Evidence(CourtScoped, Base):
     mono_ms: Mapped[int | None] = mapped_column(BigId)
     boot: Mapped[str | None]
     through_suspend: Mapped[bool] = mapped_column(default=False)
+    gnss_at: Mapped[str | None]  # the satellites' time, as the device read it
     captured_at: Mapped[datetime]  # corrected
     error_ms: Mapped[int | None] = mapped_column(BigId)
     clock_class: Mapped[str]  # A | B | C | D of 04 §4.5

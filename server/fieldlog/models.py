@@ -33,6 +33,7 @@ class LogEntry(CourtScoped, Base):
     officer_id: Mapped[uuid.UUID | None]
     officer_source: Mapped[str]
     wall: Mapped[str]
+    gnss_at: Mapped[str | None]
     happened_at: Mapped[datetime]  # corrected
     error_ms: Mapped[int | None] = mapped_column(BigId)
     clock_class: Mapped[str]

@@ -1,0 +1,206 @@
+"""Reading evidence: always of one court, always within what the caller may see."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from server.audit.events import EventKind
+from server.audit.models import Event, OutboxRow
+from server.cases import queries as cases
+from server.core.clock import rfc3339
+from server.core.context import Context
+from server.core.paging import Page, decode_cursor, page_of
+from server.core.problem import not_found
+from server.evidence.models import Derivative, Evidence, Examination, Upload
+
+ONE_READING = timedelta(minutes=10)  # ranges of one item by one viewer within it are one event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFilter:
+    """What a list of a case's evidence is narrowed to."""
+
+    state: str | None = None
+    media: str | None = None
+    officer_id: uuid.UUID | None = None
+    review: str | None = None
+    captured_from: datetime | None = None
+    captured_to: datetime | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+def visible_evidence(ctx: Context, evidence_id: uuid.UUID) -> Evidence:
+    """The item, if the caller may see it; 404 otherwise."""
+    statement = sa.select(Evidence).where(Evidence.id == evidence_id, _visible(ctx))
+    found = ctx.session.execute(statement).scalar_one_or_none()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def evidence_of_case(ctx: Context, case_id: uuid.UUID, wanted: EvidenceFilter) -> Page[Evidence]:
+    """Evidence of a visible case, newest capture last."""
+    cases.visible_case(ctx, case_id)
+    rules = [Evidence.court_id == ctx.actor.court_id, Evidence.case_id == case_id]
+    exact = {
+        Evidence.state: wanted.state,
+        Evidence.media: wanted.media,
+        Evidence.officer_id: wanted.officer_id,
+        Evidence.review_state: wanted.review,
+    }
+    rules += [column == value for column, value in exact.items() if value is not None]
+    if wanted.captured_from is not None:
+        rules.append(Evidence.captured_at >= wanted.captured_from)
+    if wanted.captured_to is not None:
+        rules.append(Evidence.captured_at < wanted.captured_to)
+    if wanted.cursor:
+        (last,) = decode_cursor(wanted.cursor, str)
+        rules.append(Evidence.id > _uuid(last))
+    statement = sa.select(Evidence).where(*rules).order_by(Evidence.id).limit(wanted.limit + 1)
+    rows = ctx.session.execute(statement).scalars().all()
+    return page_of(rows, wanted.limit, lambda row: (str(row.id),))
+
+
+def awaiting_bytes(session: Session, device_id: uuid.UUID, sha256: str) -> Sequence[Evidence]:
+    """Rows of this device that name the digest and do not have their bytes yet."""
+    statement = sa.select(Evidence).where(
+        Evidence.device_id == device_id,
+        Evidence.sha256 == sha256,
+        Evidence.state.in_(("declared", "receiving", "missing", "quarantined")),
+    )
+    return session.execute(statement).scalars().all()
+
+
+def digests_uploaded_by(session: Session, device_id: uuid.UUID, digests: Iterable[str]) -> set[str]:
+    """Those of ``digests`` whose bytes this very device has brought completely."""
+    wanted = sorted(set(digests))
+    if not wanted:
+        return set()
+    statement = sa.select(Upload.sha256).where(
+        Upload.device_id == device_id, Upload.state == "complete", Upload.sha256.in_(wanted)
+    )
+    return {digest for digest in session.execute(statement).scalars() if digest}
+
+
+def examination_of(session: Session, sha256: str) -> Examination | None:
+    """What the worker found in these bytes."""
+    return session.get(Examination, sha256)
+
+
+def derivatives_of(session: Session, sha256: str) -> Sequence[Derivative]:
+    """What was made from these bytes."""
+    statement = sa.select(Derivative).where(Derivative.source_sha256 == sha256)
+    return session.execute(statement.order_by(Derivative.name)).scalars().all()
+
+
+def detail_of(session: Session, item: Evidence) -> dict[str, Any]:
+    """The item's own columns, and what is known of its bytes."""
+    examination = examination_of(session, item.sha256) if item.state == "verified" else None
+    return {
+        **{column.key: getattr(item, column.key) for column in sa.inspect(Evidence).columns},
+        "examination": examination.findings if examination else None,
+        "examination_state": examination.state if examination else None,
+        "derivatives": derivatives_of(session, item.sha256) if examination else [],
+    }
+
+
+def custody_of(ctx: Context, evidence: Evidence) -> Sequence[Event]:
+    """Every event about the item, in log order."""
+    statement = (
+        sa.select(Event)
+        .where(Event.court_id == ctx.actor.court_id, Event.subject_id == str(evidence.id))
+        .order_by(Event.log_index)
+    )
+    return ctx.session.execute(statement).scalars().all()
+
+
+def read_recently(ctx: Context, evidence_id: uuid.UUID, kind: EventKind) -> bool:
+    """True when the caller's last such reading of the item is younger than ten minutes."""
+    since = rfc3339(ctx.clock.now() - ONE_READING)
+    for table in (OutboxRow, Event):
+        statement = sa.select(sa.literal(1)).where(
+            table.court_id == ctx.actor.court_id,
+            table.subject_id == str(evidence_id),
+            table.kind == kind.value,
+            table.actor_id == (ctx.actor.user_id or ctx.actor.device_id),
+            table.rx > since,
+        )
+        if ctx.session.execute(statement.limit(1)).first() is not None:
+            return True
+    return False
+
+
+def without_bytes(ctx: Context, limit: int) -> Sequence[Evidence]:
+    """Declared items whose bytes have not come, the longest overdue first."""
+    statement = (
+        sa.select(Evidence)
+        .where(
+            Evidence.court_id == ctx.actor.court_id,
+            Evidence.state.in_(("declared", "receiving", "missing", "quarantined")),
+        )
+        .order_by(Evidence.due_at)
+        .limit(limit)
+    )
+    return ctx.session.execute(statement).scalars().all()
+
+
+def without_record(ctx: Context, limit: int) -> Sequence[Upload]:
+    """Finished uploads that no record of their device names: *unclaimed* bytes."""
+    claimed = sa.exists().where(
+        Evidence.device_id == Upload.device_id, Evidence.sha256 == Upload.sha256
+    )
+    statement = (
+        sa.select(Upload)
+        .where(
+            Upload.court_id == ctx.actor.court_id,
+            Upload.state == "complete",
+            Upload.sha256.is_not(None),
+            sa.or_(Upload.concat.is_(None), Upload.concat != "partial"),
+            ~claimed,
+        )
+        .order_by(Upload.id)
+        .limit(limit)
+    )
+    return ctx.session.execute(statement).scalars().all()
+
+
+def quarantined_uploads(ctx: Context, limit: int) -> Sequence[Upload]:
+    """Uploads whose bytes did not match what was declared, or that never ended."""
+    statement = (
+        sa.select(Upload)
+        .where(
+            Upload.court_id == ctx.actor.court_id,
+            Upload.state.in_(("quarantined", "expired", "terminated")),
+        )
+        .order_by(Upload.id.desc())
+        .limit(limit)
+    )
+    return ctx.session.execute(statement).scalars().all()
+
+
+def _visible(ctx: Context) -> sa.ColumnElement[bool]:
+    mine = Evidence.court_id == ctx.actor.court_id
+    if ctx.actor.sees_whole_court:
+        return mine
+    return sa.and_(
+        mine,
+        sa.or_(
+            Evidence.case_id.in_(cases.visible_case_ids(ctx.actor)),
+            sa.and_(Evidence.officer_id.is_not(None), Evidence.officer_id == ctx.actor.user_id),
+        ),
+    )
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return uuid.UUID(int=0)
