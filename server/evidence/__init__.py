@@ -1,0 +1,1 @@
+"""Evidence: bytes and what is known about them."""

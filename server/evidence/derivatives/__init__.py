@@ -1,0 +1,1 @@
+"""Small pictures, peaks and hashes made from evidence. The original is only read."""

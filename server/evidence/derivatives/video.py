@@ -1,0 +1,197 @@
+"""Pictures from a recording: a poster, a sprite sheet for scrubbing, and time codes shown to it.
+
+`seek` lands on the keyframe before the wanted time, so the poster decodes forward from there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import av.container
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image
+
+from server.evidence.derivatives.images import MAX_PIXELS
+from server.evidence.derivatives.made import Made, webp
+from server.evidence.derivatives.thumbnails import THUMB_PX, scaled
+from server.evidence.derivatives.timeqr import time_codes
+from server.evidence.findings import Scalar, TimeQr
+
+POSTER_PX = 1280
+TILE_PX = (160, 90)
+COLUMNS = 5
+TILES = 25
+_POSTER_AT_MS = 1000
+_FORWARD_FRAMES = 600
+# Below this many decoded pixels a recording is read once through, frame by frame; above, only
+# keyframes are decoded. About ten seconds of one core.
+_EXACT_PIXELS = 2_000_000_000
+_QR_SPAN_MS = 10_000
+_QR_STEP_MS = 500
+
+
+class NoPictureError(Exception):
+    """No picture could be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One decoded frame, upright, and its time from the start of the recording."""
+
+    picture: Image.Image
+    at_ms: int
+
+
+def poster(container: av.container.InputContainer, duration_ms: int | None) -> list[Made]:
+    """`poster` and `thumb`: the frame at 1 s, or at a tenth of a shorter recording."""
+    at_ms = min(_POSTER_AT_MS, (duration_ms or 0) // 10)
+    shot = frame_at(container, at_ms)
+    return [
+        webp("poster", scaled(shot.picture, POSTER_PX), detail={"at_ms": shot.at_ms}),
+        webp("thumb", scaled(shot.picture, THUMB_PX), detail={"at_ms": shot.at_ms}),
+    ]
+
+
+def sprite(container: av.container.InputContainer, duration_ms: int) -> Made:
+    """`sprite`: 25 tiles, 5 in a row, at equal distances; `times_ms` lists what each tile shows."""
+    stream = _picture_stream(container)
+    sheet = Image.new("RGB", (TILE_PX[0] * COLUMNS, TILE_PX[1] * (TILES // COLUMNS)))
+    wanted = [duration_ms * i // TILES for i in range(TILES)]
+    shots = _once_through if _is_short(stream, duration_ms) else _keyframes
+    times: list[int] = []
+    for shot in shots(container, stream, wanted):
+        tile = scaled(shot.picture, TILE_PX[0])
+        tile.thumbnail(TILE_PX)
+        (column, row) = (len(times) % COLUMNS, len(times) // COLUMNS)
+        left = column * TILE_PX[0] + (TILE_PX[0] - tile.width) // 2
+        top = row * TILE_PX[1] + (TILE_PX[1] - tile.height) // 2
+        sheet.paste(tile, (left, top))
+        times.append(shot.at_ms)
+    if not times:
+        raise NoPictureError("no picture for a tile")
+    detail: dict[str, Scalar] = {
+        "columns": COLUMNS,
+        "tile_width": TILE_PX[0],
+        "tile_height": TILE_PX[1],
+        "tiles": len(times),
+        "times_ms": ",".join(map(str, times)),
+    }
+    return webp("sprite", sheet, detail=detail)
+
+
+def shown_time_codes(container: av.container.InputContainer) -> list[TimeQr]:
+    """Time codes seen in the first ten seconds, looked for twice a second, each text once."""
+    stream = _picture_stream(container)
+    found: dict[str, int] = {}
+    for shot in _once_through(container, stream, list(range(0, _QR_SPAN_MS, _QR_STEP_MS))):
+        for text in time_codes(shot.picture):
+            found.setdefault(text, shot.at_ms)
+    return [TimeQr(text, at_ms) for text, at_ms in found.items()]
+
+
+def frame_at(container: av.container.InputContainer, at_ms: int) -> Shot:
+    """The first frame at or after this time; the last one before it if the recording ends."""
+    stream = _picture_stream(container)
+    _seek(container, stream, at_ms)
+    last: VideoFrame | None = None
+    for count, frame in enumerate(_frames(container, stream)):
+        last = frame
+        if _at_ms(frame, stream) >= at_ms or count >= _FORWARD_FRAMES:
+            break
+    if last is None:
+        raise NoPictureError("no picture could be decoded")
+    return _shot(last, stream)
+
+
+def _once_through(
+    container: av.container.InputContainer,
+    stream: VideoStream,
+    wanted_ms: list[int],
+) -> Iterator[Shot]:
+    """Decode from the start; one shot for each wanted time that the recording reaches."""
+    _seek(container, stream, 0)
+    pending = list(wanted_ms)
+    for frame in _frames(container, stream):
+        at_ms = _at_ms(frame, stream)
+        if not pending:
+            return
+        if at_ms < pending[0]:
+            continue
+        shot = _shot(frame, stream)
+        while pending and at_ms >= pending[0]:
+            pending.pop(0)
+            yield shot
+
+
+def _keyframes(
+    container: av.container.InputContainer,
+    stream: VideoStream,
+    wanted_ms: list[int],
+) -> Iterator[Shot]:
+    """The keyframe at or before each wanted time."""
+    stream.codec_context.skip_frame = "NONKEY"
+    for at_ms in wanted_ms:
+        _seek(container, stream, at_ms)
+        frame = next(_frames(container, stream), None)
+        if frame is not None:
+            yield _shot(frame, stream)
+
+
+def _frames(
+    container: av.container.InputContainer,
+    stream: VideoStream,
+) -> Iterator[VideoFrame]:
+    """Decoded frames until the end, or until the data is no longer decodable (a cut file)."""
+    try:
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.InvalidDataError:
+                continue
+    except av.FFmpegError:
+        return
+
+
+def _picture_stream(container: av.container.InputContainer) -> VideoStream:
+    stream = next(iter(container.streams.video), None)
+    if stream is None:
+        raise NoPictureError("no picture track")
+    context = stream.codec_context
+    if context.width * context.height > MAX_PIXELS:
+        raise NoPictureError(f"{context.width}x{context.height} is too large")
+    return stream
+
+
+def _is_short(stream: VideoStream, duration_ms: int) -> bool:
+    rate = stream.average_rate or Fraction(30)
+    frames = max(Fraction(stream.frames), duration_ms * rate / 1000)
+    pixels = stream.codec_context.width * stream.codec_context.height
+    return frames * pixels <= _EXACT_PIXELS
+
+
+def _seek(container: av.container.InputContainer, stream: VideoStream, at_ms: int) -> None:
+    base = stream.time_base
+    if base is None:
+        return
+    offset = (stream.start_time or 0) + int(Fraction(at_ms, 1000) / base)
+    # Streams that can't seek (a pipe-like recording) are read on from where they are.
+    try:
+        container.seek(offset, stream=stream, backward=True, any_frame=False)
+    except av.FFmpegError:
+        return
+
+
+def _at_ms(frame: VideoFrame, stream: VideoStream) -> int:
+    if frame.pts is None or frame.time_base is None:
+        return 0
+    return max(0, int((frame.pts - (stream.start_time or 0)) * frame.time_base * 1000))
+
+
+def _shot(frame: VideoFrame, stream: VideoStream) -> Shot:
+    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    if frame.rotation % 360:
+        # The frame's rotation counts against the clock, as Pillow's does.
+        picture = picture.rotate(frame.rotation, expand=True)
+    return Shot(picture, _at_ms(frame, stream))

@@ -1,0 +1,1 @@
+"""Reading what a file says about itself. Pure functions on bytes or open files."""
