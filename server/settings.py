@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 PREFIX = "TIEZHENG_"
 
@@ -78,6 +79,7 @@ class Settings:
     feed_retention_days: int = _setting("days that a pull cursor stays usable", 180)
     ticket_hours: int = _setting("life of a mission ticket beyond the mission's end", 12)
 
+    time_zone: str = _setting("zone assumed for camera clocks that name none", "Asia/Shanghai")
     sandbox: str = _setting("auto (bubblewrap when it works), bwrap or process", "auto")
     examine_seconds_max: int = _setting("time the worker gives to one file", 60)
 
@@ -146,6 +148,8 @@ def _check(settings: Settings) -> list[str]:
         problems.append(f"{PREFIX}LOG_LEVEL: debug, info, warning or error")
     if settings.sandbox not in {"auto", "bwrap", "process"}:
         problems.append(f"{PREFIX}SANDBOX: auto, bwrap or process")
+    if settings.time_zone not in available_timezones():
+        problems.append(f"{PREFIX}TIME_ZONE: a name such as Asia/Shanghai")
     if not 0 < settings.spool_used_ratio_max <= 1:
         problems.append(f"{PREFIX}SPOOL_USED_RATIO_MAX: between 0 and 1")
     problems += [

@@ -97,6 +97,7 @@ class Evidence(CourtScoped, Base):
     boot: Mapped[str | None]
     through_suspend: Mapped[bool] = mapped_column(default=False)
     gnss_at: Mapped[str | None]  # the satellites' time, as the device read it
+    media_wall: Mapped[str | None]  # the camera's own clock, from the file's metadata
     captured_at: Mapped[datetime]  # corrected
     error_ms: Mapped[int | None] = mapped_column(BigId)
     clock_class: Mapped[str]  # A | B | C | D of 04 §4.5

@@ -22,7 +22,7 @@ from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.cases import queries as cases
 from server.clocks import queries as clocks
-from server.clocks.correction import correct
+from server.clocks.correction import Reading, correct
 from server.core.context import Context
 from server.core.db import table_of
 from server.core.transactions import take_turns
@@ -141,15 +141,20 @@ def recorrect(ctx: Context, device_id: uuid.UUID, boot: str | None) -> None:
         return
     readings = clocks.readings_of(ctx.session, device_id)
     for item in items:
-        instant = Instant(
-            wall=item.wall, mono_ms=item.mono_ms or 0, boot=item.boot or "",
-            suspend=item.through_suspend, gnss=item.gnss_at,
-        )  # fmt: skip
-        corrected = correct(instant, readings)
-        item.captured_at = corrected.at
-        item.error_ms = corrected.error_ms
-        item.clock_class = corrected.clock_class
-        item.zone_source = corrected.zone_source
+        _correct(item, readings)
+
+
+def recorrect_one(ctx: Context, item: Evidence) -> None:
+    """Compute one item's time again, by the ledger of the clock that made it."""
+    _correct(item, clocks.readings_of(ctx.session, item.captured_by))
+
+
+def _correct(item: Evidence, readings: Sequence[Reading]) -> None:
+    corrected = correct(_instant(item), readings)
+    item.captured_at = corrected.at
+    item.error_ms = corrected.error_ms
+    item.clock_class = corrected.clock_class
+    item.zone_source = corrected.zone_source
 
 
 def set_review_state(item: Evidence, state: str, reason: str | None) -> None:
@@ -224,6 +229,19 @@ def _row(ctx: Context, entry: FieldRecord, index: int, thing: dict[str, Any]) ->
         "version": 1,
         "created_at": now,
     }
+
+
+def _instant(item: Evidence) -> Instant:
+    """The moment as its own clock showed it: a camera's is in the file, the dock's is not its."""
+    if item.captured_by != item.device_id and item.media_wall is not None:
+        return Instant(wall=item.media_wall, mono_ms=0, boot="", suspend=False)
+    return Instant(
+        wall=item.wall,
+        mono_ms=item.mono_ms or 0,
+        boot=item.boot or "",
+        suspend=item.through_suspend,
+        gnss=item.gnss_at,
+    )
 
 
 def _name(encoded: object) -> bytes | None:
