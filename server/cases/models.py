@@ -39,8 +39,19 @@ class Case(CourtScoped, Base):
     created_at: Mapped[datetime]
 
     parties: Mapped[list[Party]] = relationship(
-        back_populates="case", order_by="Party.position", lazy="selectin"
+        back_populates="case",
+        order_by="Party.position",
+        lazy="selectin",
+        cascade="all, delete-orphan",
     )
+    assignments: Mapped[list[CaseAssignment]] = relationship(
+        order_by="CaseAssignment.user_id", lazy="selectin", cascade="all, delete-orphan"
+    )
+
+    @property
+    def officer_ids(self) -> list[uuid.UUID]:
+        """People assigned besides the handler."""
+        return [assignment.user_id for assignment in self.assignments]
 
 
 class Party(CourtScoped, Base):
@@ -54,7 +65,8 @@ class Party(CourtScoped, Base):
     role: Mapped[str]  # applicant | debtor | outsider
     kind: Mapped[str]  # natural | legal
     name: Mapped[str]
-    details: Mapped[dict[str, Any] | None]
+    details: Mapped[dict[str, Any] | None]  # the allow-list of ``parties``; numbers masked
+    id_no_sealed: Mapped[str | None]  # sealed with the server's data key; leaves only masked
 
     case: Mapped[Case] = relationship(back_populates="parties")
 
@@ -86,6 +98,31 @@ class Mission(CourtScoped, Base):
     version: Mapped[int] = mapped_column(default=1)
     created_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
+
+    case_links: Mapped[list[MissionCase]] = relationship(
+        order_by="MissionCase.case_id", lazy="selectin", cascade="all, delete-orphan"
+    )
+    officer_links: Mapped[list[MissionOfficer]] = relationship(
+        order_by="MissionOfficer.user_id", lazy="selectin", cascade="all, delete-orphan"
+    )
+    device_links: Mapped[list[MissionDevice]] = relationship(
+        order_by="MissionDevice.device_id", lazy="selectin", cascade="all, delete-orphan"
+    )
+
+    @property
+    def case_ids(self) -> list[uuid.UUID]:
+        """Cases it serves."""
+        return [link.case_id for link in self.case_links]
+
+    @property
+    def officer_ids(self) -> list[uuid.UUID]:
+        """People sent."""
+        return [link.user_id for link in self.officer_links]
+
+    @property
+    def device_ids(self) -> list[uuid.UUID]:
+        """Devices taken along."""
+        return [link.device_id for link in self.device_links]
 
 
 class MissionCase(CourtScoped, Base):
