@@ -81,6 +81,10 @@ class Disk:
         """``link(2)``: fails when the target exists."""
         os.link(source, target)
 
+    def copy_file_range(self, source: int, target: int, at: int, offset: int) -> int:
+        """``copy_file_range(2)``: copy up to 64 MiB inside the kernel."""
+        return os.copy_file_range(source, target, 64 * COPY_BYTES, at, offset)
+
     def start_writeback(self, fd: int, offset: int, size_bytes: int) -> None:
         """Start writing dirty pages out; only a hint, the flush that follows is what counts."""
         if self._sync_file_range is None:
@@ -141,9 +145,7 @@ class Disk:
             step = 0
             if in_kernel:
                 try:
-                    step = os.copy_file_range(
-                        source, target, 64 * COPY_BYTES, copied, offset + copied
-                    )
+                    step = self.copy_file_range(source, target, copied, offset + copied)
                 except OSError as error:
                     if error.errno not in _NOT_COPYABLE:
                         raise translated(error) from error

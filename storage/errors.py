@@ -4,6 +4,7 @@ StorageError
 ├── BlobNotFound
 ├── PartialNotFound
 │   └── InvalidUploadId   no upload can have this id
+├── PartialSealed         the partial shares its bytes with a blob by now: never write to it
 ├── OffsetConflict        the partial's length is not the offset the caller named
 ├── DigestMismatch        the bytes hash to something else
 ├── NoSpace               the volume is full (ENOSPC, EDQUOT)
@@ -30,6 +31,10 @@ class PartialNotFound(StorageError):
 
 class InvalidUploadId(PartialNotFound):
     """The text cannot be the id of an upload, and is never used in a path."""
+
+
+class PartialSealed(StorageError):
+    """The partial became a blob by linking; writing to one would change the other."""
 
 
 class OffsetConflict(StorageError):

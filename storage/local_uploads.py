@@ -16,7 +16,7 @@ from typing import Final
 from storage._disk import Disk, DurableFolders, translated, typed_errors
 from storage._names import checked_upload_id, is_upload_id
 from storage._quarantine import QuarantineFolder
-from storage.errors import DurabilityLost, OffsetConflict, PartialNotFound
+from storage.errors import DurabilityLost, OffsetConflict, PartialNotFound, PartialSealed
 from storage.ports import Quarantined, Space
 
 # Measured: write-back begun this often leaves the last flush a few milliseconds of work.
@@ -26,12 +26,13 @@ WRITEBACK_BYTES: Final = 8 << 20
 class LocalPartialWriter:
     """Writes one partial at a known offset; the caller holds the upload's lock."""
 
-    def __init__(self, disk: Disk, fd: int, offset: int) -> None:
+    def __init__(self, disk: Disk, fd: int, offset: int, *, sealed: bool = False) -> None:
         self._disk = disk
         self._fd = fd
         self._offset = offset
         self._durable = offset
         self._writeback = offset
+        self._sealed = sealed
         self._broken = False
 
     @property
@@ -43,6 +44,8 @@ class LocalPartialWriter:
         """Write all of ``data``; every 8 MiB the kernel is asked to begin write-back."""
         view = memoryview(data).cast("B")
         size_bytes = len(view)
+        if size_bytes:
+            self._refuse_sealed()
         while view:
             done = self._disk.write_all(self._fd, view, self._offset)
             self._offset += done
@@ -65,6 +68,7 @@ class LocalPartialWriter:
         """Cut the partial to ``offset``, which lies at or before the present one."""
         if not 0 <= offset <= self._offset:
             raise OffsetConflict(offset, self._offset)
+        self._refuse_sealed()
         with typed_errors():
             os.ftruncate(self._fd, offset)
         self._offset = offset
@@ -76,6 +80,10 @@ class LocalPartialWriter:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def _refuse_sealed(self) -> None:
+        if self._sealed:
+            raise PartialSealed("the partial is a blob already")
 
     def _flush(self, *, everything: bool = False) -> None:
         try:
@@ -125,9 +133,10 @@ class LocalUploadStore:
         """Open the file to write at ``offset``, which must be its length."""
         with contextlib.ExitStack() as files:
             fd = self._open(upload_id, os.O_RDWR)
-            writer = LocalPartialWriter(self._disk, fd, offset)
+            stat = os.fstat(fd)
+            writer = LocalPartialWriter(self._disk, fd, offset, sealed=stat.st_nlink > 1)
             files.callback(writer.close)
-            length = os.fstat(fd).st_size
+            length = stat.st_size
             if length != offset:
                 raise OffsetConflict(offset, length)
             if length:
@@ -144,6 +153,8 @@ class LocalUploadStore:
             raise OffsetConflict(0, self.durable_length(upload_id))
         with contextlib.ExitStack() as files:
             target = self._held(files, upload_id, os.O_RDWR)
+            if os.fstat(target).st_nlink > 1:
+                raise PartialSealed("the partial is a blob already")
             sources = [self._held(files, part, os.O_RDONLY) for part in parts]
             with typed_errors():
                 os.ftruncate(target, 0)

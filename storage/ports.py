@@ -201,7 +201,8 @@ class UploadStore(Protocol):
     def writer(self, upload_id: str, offset: int) -> AbstractContextManager[PartialWriter]:
         """Open the partial to write at ``offset``, which must be its length.
 
-        Raises ``OffsetConflict`` when it is not, ``PartialNotFound`` when there is none.
+        Raises ``OffsetConflict`` when it is not, ``PartialNotFound`` when there is none.  Writing
+        raises ``PartialSealed`` once ``put_file`` has linked the partial into a blob store.
 
         The caller holds the upload's lock (see :class:`Locker`).
         """

@@ -139,9 +139,7 @@ class ReplicatedBlobStore:
         return len(unsound)
 
     def _copy(self, digest: Digest, source: BlobStore, target: BlobStore) -> None:
-        if isinstance(source, LocalPaths):
-            target.put_file(digest, source.path_of(digest))
-            return
+        """Hashed on the way, so that damage is never spread."""
         stat = source.stat(digest)
         if stat is None:
             raise BlobNotFound(digest.hex)

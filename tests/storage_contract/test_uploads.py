@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_an_unverified_chunk_can_be_dropped(uploads: UploadStore) -> None:
 
 def test_what_an_interrupted_writer_left_is_counted(uploads: UploadStore) -> None:
     uploads.create("u1")
-    with pytest.raises(ConnectionResetError), uploads.writer("u1", 0) as writer:
+    with contextlib.suppress(ConnectionResetError), uploads.writer("u1", 0) as writer:
         writer.write(b"received")
         raise ConnectionResetError
     assert uploads.durable_length("u1") == 8

@@ -6,7 +6,6 @@ daemons do not authenticate to each other.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import os
 import secrets
@@ -92,7 +91,8 @@ def running_rgw() -> Iterator[RgwServer]:
         # Short: a socket's path may hold 107 bytes.
         folder = Path(tempfile.mkdtemp(prefix="rgw-"))
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-        cluster = _Cluster(folder, _free_port(), _free_port(), cleanup)
+        mon_port, port = _free_ports(2)
+        cluster = _Cluster(folder, mon_port, port, cleanup)
         cluster.start_store()
         cluster.start_gateway()
         access_key, secret_key = cluster.add_user()
@@ -150,10 +150,12 @@ class _Cluster:
             time.sleep(0.05)
 
     def stop_gateway(self) -> None:
-        """Kill the gateway; the objects stay with the object daemon."""
+        """Stop the gateway; the objects stay with the object daemon.
+
+        Not by SIGKILL: others would wait ten seconds for the dead one's answer to notifications.
+        """
         if self._gateway is not None:
-            self._gateway.kill()
-            self._gateway.wait()
+            _stop(self._gateway)
 
     def add_user(self) -> tuple[str, str]:
         """A fresh user; returns the access key and the secret key."""
@@ -207,10 +209,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:  # all at once, so that they differ
+        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 def require_programs() -> str | None:
