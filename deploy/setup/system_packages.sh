@@ -6,6 +6,9 @@
 # Usage: system_packages.sh [PACKAGE...]     without arguments: everything the tests need
 set -eu
 
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
 say() { printf '   %s\n' "$*"; }
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -38,7 +41,9 @@ may_install() {
 
 install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-        -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >/dev/null
+        -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1 && return
+    tail -n 20 "$log" >&2
+    say "$* could not be installed"
 }
 
 # The tests run clusters of their own in temporary folders. Debian's package would also make one
@@ -54,7 +59,7 @@ install_postgres() {
     hold=/etc/postgresql-common/createcluster.d/tiezheng-tests.conf
     as_root mkdir -p "$(dirname "$hold")"
     printf 'create_main_cluster = false\n' | as_root tee "$hold" >/dev/null
-    install "postgresql-$package" || say "postgresql-$package could not be installed"
+    install "postgresql-$package"
     as_root rm -f "$hold"
 }
 
@@ -66,10 +71,10 @@ if ! may_install; then
     exit 0
 fi
 say "installing system packages: $missing"
-as_root apt-get update -qq >/dev/null || say "apt-get update failed; trying with the old lists"
+as_root apt-get update -qq >/dev/null 2>&1 || say "apt-get update failed; trying with the old lists"
 for package in $missing; do
     case $package in
         postgresql) install_postgres ;;
-        *) install "$package" || say "$package could not be installed" ;;
+        *) install "$package" ;;
     esac
 done

@@ -42,12 +42,12 @@ install_locked() {
         --require-hashes -r requirements/dev.txt; then
         return
     fi
-    "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
+    "$venv/bin/python" -m pip install -qq --no-input --disable-pip-version-check \
         --retries 5 --require-hashes -r requirements/dev.txt
 }
 
 install_project() {
-    "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
+    "$venv/bin/python" -m pip install -qq --no-input --disable-pip-version-check \
         --no-deps --no-build-isolation --editable .
 }
 
