@@ -61,9 +61,14 @@ class MissionFilter:
     limit: int = LIMIT_DEFAULT
 
 
-def visible_case(ctx: Context, case_id: uuid.UUID) -> Case:
-    """The case, if the caller may see it; 404 otherwise."""
+def visible_case(ctx: Context, case_id: uuid.UUID, *, to_change: bool = False) -> Case:
+    """The case, if the caller may see it; 404 otherwise.
+
+    :param to_change: lock the row, so that the version compared is the version changed.
+    """
     statement = sa.select(Case).where(Case.id == case_id, Case.id.in_(visible_case_ids(ctx.actor)))
+    if to_change:
+        statement = statement.with_for_update(of=Case)
     found = ctx.session.execute(statement).scalar_one_or_none()
     if found is None:
         raise not_found()
@@ -82,11 +87,16 @@ def case_numbered(session: Session, court_id: uuid.UUID, case_no: str) -> Case |
     return session.execute(statement).scalar_one_or_none()
 
 
-def visible_mission(ctx: Context, mission_id: uuid.UUID) -> Mission:
-    """The mission, if the caller may see it; 404 otherwise."""
+def visible_mission(ctx: Context, mission_id: uuid.UUID, *, to_change: bool = False) -> Mission:
+    """The mission, if the caller may see it; 404 otherwise.
+
+    :param to_change: lock the row, so that the version compared is the version changed.
+    """
     statement = sa.select(Mission).where(
         Mission.id == mission_id, Mission.id.in_(visible_mission_ids(ctx.actor))
     )
+    if to_change:
+        statement = statement.with_for_update(of=Mission)
     found = ctx.session.execute(statement).scalar_one_or_none()
     if found is None:
         raise not_found()

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     CASES_EDIT = "cases.edit"
     MISSIONS_VIEW = "missions.view"
     MISSIONS_EDIT = "missions.edit"
+    MISSIONS_CONDUCT = "missions.conduct"  # start and end one's own
 
     SYNC_PUSH = "sync.push"
     SYNC_PULL = "sync.pull"
@@ -78,6 +79,7 @@ _FIELD = frozenset(
         _P.DUTY_HAND_OVER,
         _P.CASES_VIEW,
         _P.MISSIONS_VIEW,
+        _P.MISSIONS_CONDUCT,
         _P.SYNC_PUSH,
         _P.SYNC_PULL,
         _P.RECEIPTS_FETCH,
