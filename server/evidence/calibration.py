@@ -7,6 +7,7 @@ from datetime import datetime
 from client_sdk.protocol import timeqr
 from client_sdk.protocol.errors import TimeQrError
 from server.clocks import service as clocks
+from server.clocks.correction import Reading
 from server.core.clock import unix_ms
 from server.core.context import Context
 from server.core.keyring import EVENT
@@ -30,10 +31,12 @@ def observe_time_codes(ctx: Context, item: Evidence, found: Findings, own_clock:
         clocks.observe(
             ctx,
             item.captured_by,
-            source="time-qr",
-            device_wall_ms=unix_ms(own_clock),
-            true_ms=shown_ms,
-            error_ms=CODE_ERROR_MS,
+            Reading(
+                device_wall_ms=unix_ms(own_clock),
+                offset_ms=shown_ms - unix_ms(own_clock),
+                error_ms=CODE_ERROR_MS,
+                source="time-qr",
+            ),
             record_hid=item.record_hid,
             court_id=item.court_id,
         )
