@@ -62,7 +62,7 @@ types: setup ## mypy, strict
 
 imports: setup ## which module may import which
 	@echo "== imports"
-	@.venv/bin/lint-imports --no-cache >.venv/imports.log 2>&1 || { cat .venv/imports.log; exit 1; }
+	@.venv/bin/lint-imports --no-cache >.venv/imports.log 2>&1 || { sed 1,9d .venv/imports.log; exit 1; }
 
 bench: setup node ## benchmarks side by side, as ratios (minutes)
 	@$(PY) -m tests.bench
