@@ -81,7 +81,7 @@ class Disk:
         """``link(2)``: fails when the target exists."""
         os.link(source, target)
 
-    def copy_file_range(self, source: int, target: int, at: int, offset: int) -> int:
+    def copy_file_range(self, source: int, target: int, at: int, offset: int, /) -> int:
         """``copy_file_range(2)``: copy up to 64 MiB inside the kernel."""
         return os.copy_file_range(source, target, 64 * COPY_BYTES, at, offset)
 
@@ -177,17 +177,29 @@ class DurableFolders:
 
     def __init__(self, disk: Disk, root: Path) -> None:
         self._disk = disk
-        self._root = root
-        self._known: set[Path] = set()
+        # What stands above the root already was not made by this product.
+        self._known = {path for path in root.parents if path.is_dir()}
 
     def ensure(self, folder: Path) -> None:
         """Make ``folder`` and what is missing above it; durable on return."""
+        self.make(folder)
+        self.settle(folder)
+
+    def make(self, folder: Path) -> None:
+        """Make ``folder`` and what is missing above it; durable only after ``settle``.
+
+        Apart, so that what is put into it meanwhile goes out in the same commit of the volume.
+        """
         if folder in self._known:
             return
-        if folder in self._root.parents and folder.is_dir():
-            return  # above the root and not made by this product
-        self.ensure(folder.parent)
+        self.make(folder.parent)
         with typed_errors(), contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o750)
+
+    def settle(self, folder: Path) -> None:
+        """Flush the entry of ``folder`` and of every folder above it that is ours."""
+        if folder in self._known:
+            return
         self._disk.flush_folder(folder.parent)
+        self.settle(folder.parent)
         self._known.add(folder)

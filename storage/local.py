@@ -53,7 +53,7 @@ class LocalBlobStore:
         with typed_errors():
             fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:
-            self._disk.flush_all(fd)
+            self._disk.flush(fd)
             size_bytes = os.fstat(fd).st_size
             try:
                 return self._publish(digest, source, size_bytes)
@@ -140,14 +140,14 @@ class LocalBlobStore:
     def _publish(self, digest: Digest, source: Path, size_bytes: int) -> BlobStat:
         """Link a flushed file as the blob; raises a bare ``OSError`` when linking fails."""
         target = self._path(digest)
-        self._folders.ensure(target.parent)
+        self._folders.make(target.parent)
         try:
             self._disk.link(source, target)
         except FileExistsError:
             return self._settle_existing(digest, source, target, size_bytes)
         with contextlib.suppress(OSError):  # a courtesy against accidents, no part of the promise
             target.chmod(_READ_ONLY)
-        self._disk.flush_folder(target.parent)
+        self._settle(target)
         return BlobStat(digest, size_bytes)
 
     def _settle_existing(
@@ -161,8 +161,13 @@ class LocalBlobStore:
                 self.set_aside(digest, str(damage))
                 return self._publish(digest, source, size_bytes)
         # Whoever linked it may not have flushed the entry yet.
-        self._disk.flush_folder(target.parent)
+        self._settle(target)
         return BlobStat(digest, size_bytes)
+
+    def _settle(self, target: Path) -> None:
+        """Make the blob's entry durable, innermost first: one commit mostly carries all."""
+        self._disk.flush_folder(target.parent)
+        self._folders.settle(target.parent)
 
     def _fill(self, fd: int, digest: Digest, source: BinaryIO, size_bytes: int) -> None:
         hasher = hashlib.sha256()

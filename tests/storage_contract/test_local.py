@@ -153,12 +153,22 @@ def test_the_bytes_are_flushed_before_the_name_and_the_name_before_the_answer(
     middle = top / DIGEST.hex[:2]
     leaf = middle / DIGEST.hex[2:4]
     assert disk.calls == [
-        ("fsync", str(source)),
-        ("fsync", str(top)),
-        ("fsync", str(middle)),
+        ("fdatasync", str(source)),
         ("link", str(leaf / DIGEST.hex)),
         ("fsync", str(leaf)),
+        ("fsync", str(middle)),
+        ("fsync", str(top)),
     ]
+
+
+def test_everything_is_closed_to_strangers(tmp_path: Path, source: Path) -> None:
+    uploads = LocalUploadStore(tmp_path / "deep" / "store")
+    uploads.create("u1")
+    store = LocalBlobStore(tmp_path / "deep" / "store")
+    store.put_stream(DIGEST, io.BytesIO(DATA), len(DATA))
+    store.put_file(Digest.of(DATA), source)
+    made = [tmp_path / "deep", *(tmp_path / "deep").rglob("*")]
+    assert [path for path in made if path.stat().st_mode & 0o007] == []
 
 
 def test_a_folder_made_by_another_process_is_flushed_once_more(
@@ -331,7 +341,7 @@ def test_short_writes_are_continued(tmp_path: Path) -> None:
 
 def test_a_volume_that_cannot_copy_inside_the_kernel(tmp_path: Path) -> None:
     class PlainDisk(Disk):
-        def copy_file_range(self, source: int, target: int, at: int, offset: int) -> int:
+        def copy_file_range(self, *_: int) -> int:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
     uploads = LocalUploadStore(tmp_path, disk=PlainDisk())
