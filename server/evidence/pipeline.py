@@ -5,8 +5,10 @@ is still evidence. Nothing here knows a database; in production it runs inside `
 """
 
 import functools
+import io
 import os
 import platform
+import wave
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -322,3 +324,18 @@ def tools() -> Mapping[str, str]:
         "zxing-cpp": version("zxing-cpp"),
         "filetype": version("filetype"),
     }
+
+
+def warm_up() -> None:
+    """Load what the libraries load at first use, so that forked processes need no files."""
+    picture = Image.new("RGB", (64, 64), "white")
+    picture.paste("black", (8, 8, 40, 24))
+    for file_type, mime in (("JPEG", "image/jpeg"), ("PNG", "image/png"), ("HEIF", "image/heic")):
+        source = io.BytesIO()
+        picture.save(source, file_type)
+        examine_open(source, name=b"", claimed_type=mime, sink=lambda _derivative, _data: None)
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as tone:
+        tone.setparams((1, 2, 8000, 800, "NONE", ""))
+        tone.writeframes(bytes(1600))
+    examine_open(sound, name=b"", claimed_type="audio/wav", sink=lambda _derivative, _data: None)

@@ -34,6 +34,7 @@ _RESIZABLE = frozenset({"RGB", "RGBA", "L", "LA", "CMYK", "YCbCr"})
 _truncated_lock = threading.Lock()
 
 pillow_heif.register_heif_opener()
+# One core per examination. (Its decoder still starts a thread of its own.)
 pillow_heif.options.DECODE_THREADS = 1
 
 

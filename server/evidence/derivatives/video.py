@@ -190,7 +190,8 @@ def _at_ms(frame: VideoFrame, stream: VideoStream) -> int:
 
 
 def _shot(frame: VideoFrame, stream: VideoStream) -> Shot:
-    picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    rgb = frame.reformat(format="rgb24", threads=1)
+    picture: Image.Image = rgb.to_image()  # type: ignore[no-untyped-call]
     if frame.rotation % 360:
         # The frame's rotation counts against the clock, as Pillow's does.
         picture = picture.rotate(frame.rotation, expand=True)

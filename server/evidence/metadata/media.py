@@ -90,7 +90,7 @@ def open_media(source: BinaryIO, mime: str) -> Iterator[av.container.InputContai
     try:
         for stream in container.streams:
             if isinstance(stream, VideoStream | AudioStream):
-                # The sandbox allows no threads.
+                # One core per examination; the sandbox allows few threads anyway.
                 stream.codec_context.thread_count = 1
         yield container
     finally:
