@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,23 +17,10 @@ from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.paging import Page, decode_cursor, page_of
 from server.core.problem import not_found
+from server.evidence.commands import EvidenceFilter
 from server.evidence.models import Derivative, Evidence, Examination, Upload
 
 ONE_READING = timedelta(minutes=10)  # ranges of one item by one viewer within it are one event
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceFilter:
-    """What a list of a case's evidence is narrowed to."""
-
-    state: str | None = None
-    media: str | None = None
-    officer_id: uuid.UUID | None = None
-    review: str | None = None
-    captured_from: datetime | None = None
-    captured_to: datetime | None = None
-    cursor: str | None = None
-    limit: int = 50
 
 
 def visible_evidence(ctx: Context, evidence_id: uuid.UUID) -> Evidence:

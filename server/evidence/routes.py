@@ -15,6 +15,7 @@ from server.core.paging import Page
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
 from server.evidence import policy, queries, service
+from server.evidence.commands import EvidenceFilter, Rebind
 from server.evidence.content import content_response
 from server.evidence.models import Evidence
 from server.evidence.schemas import (
@@ -33,9 +34,7 @@ blueprint = Blueprint("evidence", __name__)
 
 @blueprint.get("/cases/<uuid:case_id>/evidence")
 @endpoint(Permission.EVIDENCE_VIEW, query=EvidenceQuery, dump=EvidenceOut, reads_evidence=True)
-def list_evidence(
-    ctx: Context, case_id: uuid.UUID, query: queries.EvidenceFilter
-) -> Page[Evidence]:
+def list_evidence(ctx: Context, case_id: uuid.UUID, query: EvidenceFilter) -> Page[Evidence]:
     """List a case's evidence; the listing is recorded."""
     page = queries.evidence_of_case(ctx, case_id, query)
     service.listed(ctx, case_id, page.items)
@@ -90,7 +89,7 @@ def view_derivative(ctx: Context, evidence_id: uuid.UUID, name: str) -> Response
 
 @blueprint.post("/evidence/<uuid:evidence_id>/rebind")
 @endpoint(Permission.EVIDENCE_REBIND, load=RebindBody, dump=EvidenceOut)
-def rebind_evidence(ctx: Context, evidence_id: uuid.UUID, command: service.Rebind) -> Evidence:
+def rebind_evidence(ctx: Context, evidence_id: uuid.UUID, command: Rebind) -> Evidence:
     """Bind an item to the right case, mission or officer, with a reason."""
     return service.rebind(ctx, evidence_id, command)
 

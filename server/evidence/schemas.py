@@ -9,8 +9,7 @@ from marshmallow.exceptions import ValidationError
 
 from server.core.ids import short_code
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
-from server.evidence.queries import EvidenceFilter
-from server.evidence.service import Rebind
+from server.evidence.commands import EvidenceFilter, Rebind
 
 STATES = ("declared", "receiving", "verified", "missing", "quarantined")
 MEDIA = ("photo", "video", "audio", "document")

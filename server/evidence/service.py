@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -27,21 +26,12 @@ from server.core.context import Context
 from server.core.db import table_of
 from server.core.transactions import take_turns
 from server.evidence import policy, queries
+from server.evidence.commands import Rebind
 from server.evidence.models import Blob, Evidence, Upload
 from server.identity import queries as identity
 
 CAPTURE = "capture.recorded"
 _MEDIA = {"image": "photo", "video": "video", "audio": "audio"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rebind:
-    """Command: the item belongs to another case, mission or officer; the reason is kept."""
-
-    reason: str
-    case_id: uuid.UUID | None = None
-    mission_id: uuid.UUID | None = None
-    officer_id: uuid.UUID | None = None
 
 
 def declare(ctx: Context, records: Sequence[FieldRecord]) -> None:
