@@ -1,0 +1,66 @@
+"""Which decision may be taken by whom on which item: pure, on a loaded row."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from server.core.context import Actor
+from server.core.permissions import Permission
+from server.core.problem import Kind, Problem
+from server.evidence.models import Evidence
+from server.review.reasons import REASONS
+
+
+class Decision(StrEnum):
+    """What a reviewer does with an item."""
+
+    ACCEPT = "accept"
+    RETURN = "return"
+    QUERY = "query"
+    COMMENT = "comment"
+
+
+# A comment leaves the state as it is.
+STATE_AFTER: Final = MappingProxyType(
+    {Decision.ACCEPT: "accepted", Decision.RETURN: "returned", Decision.QUERY: "queried"}
+)
+
+
+def require_decision(actor: Actor, item: Evidence, decision: Decision) -> None:
+    """Refuse with the reason: not a reviewer, one's own capture, or no bytes to accept."""
+    if decision is Decision.COMMENT:
+        return
+    if not actor.may(Permission.EVIDENCE_REVIEW):
+        raise Problem(Kind.FORBIDDEN, "you may comment; a supervisor decides")
+    if item.officer_id is not None and item.officer_id == actor.user_id:
+        raise Problem(Kind.FORBIDDEN, "someone else has to decide on what you recorded yourself")
+    if decision is Decision.ACCEPT:
+        _require_acceptable(item)
+
+
+def require_words(decision: Decision, reason_code: str | None, text: str | None) -> None:
+    """A return names its reason; a query or comment says something; an acceptance gives none."""
+    if decision is Decision.RETURN:
+        reason = REASONS.get(reason_code or "")
+        if reason is None:
+            raise Problem(Kind.VALIDATION, f"a return needs a reason_code: {', '.join(REASONS)}")
+        if reason.needs_text and not text:
+            raise Problem(Kind.VALIDATION, f"reason {reason.code} needs a text")
+        return
+    if reason_code is not None:
+        raise Problem(Kind.VALIDATION, "only a return has a reason_code")
+    if decision is not Decision.ACCEPT and not text:
+        raise Problem(Kind.VALIDATION, f"a {decision} needs a text")
+
+
+def _require_acceptable(item: Evidence) -> None:
+    if item.state != "verified":
+        raise Problem(
+            Kind.CONTENT_MISSING,
+            f"the item is {item.state}; only verified evidence can be accepted",
+            state=item.state,
+        )
+    if item.review_state == STATE_AFTER[Decision.ACCEPT]:
+        raise Problem(Kind.CONFLICT, "the item is accepted already")

@@ -1,0 +1,88 @@
+"""Deciding on evidence: every decision is appended, and the item shows the newest outcome."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from server.audit import service as audit
+from server.audit.events import EventKind
+from server.audit.service import Notice, Subject
+from server.core.context import Context
+from server.evidence import queries as evidence_queries
+from server.evidence import service as evidence
+from server.evidence.models import Evidence
+from server.review import policy
+from server.review.models import ReviewEntry
+from server.review.policy import STATE_AFTER, Decision
+from server.review.queries import OPEN
+
+_KINDS = MappingProxyType(
+    {
+        Decision.ACCEPT: EventKind.REVIEW_ACCEPTED,
+        Decision.RETURN: EventKind.REVIEW_RETURNED,
+        Decision.QUERY: EventKind.REVIEW_QUERIED,
+        Decision.COMMENT: EventKind.REVIEW_COMMENTED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A decision as it was asked for."""
+
+    decision: Decision
+    reason_code: str | None = None
+    text: str | None = None
+
+
+def decide(ctx: Context, evidence_id: uuid.UUID, command: Review) -> ReviewEntry:
+    """Append a decision; a return or query reaches the officer and the device at the next pull."""
+    item = evidence_queries.visible_evidence(ctx, evidence_id)
+    policy.require_words(command.decision, command.reason_code, command.text)
+    policy.require_decision(ctx.actor, item, command.decision)
+    entry = ReviewEntry(
+        id=ctx.new_id(),
+        court_id=item.court_id,
+        evidence_id=item.id,
+        decision=command.decision.value,
+        reason_code=command.reason_code,
+        text=command.text,
+        author_id=ctx.actor.user(),
+        created_at=ctx.clock.now(),
+    )
+    ctx.session.add(entry)
+    before, after = item.review_state, STATE_AFTER.get(command.decision)
+    if after is not None:
+        evidence.set_review_state(item, after, command.reason_code)
+    audit.record(
+        ctx,
+        _KINDS[command.decision],
+        Subject("evidence", item.id),
+        {
+            "entry": str(entry.id),
+            "reason_code": command.reason_code,
+            "text": command.text,
+            "state": {"from": before, "to": after or before},
+            "sha256": item.sha256,
+        },
+        case_id=item.case_id,
+        mission_id=item.mission_id,
+        notices=_notices(item, before, after or before),
+    )
+    return entry
+
+
+def _notices(item: Evidence, before: str, after: str) -> list[Notice]:
+    """Tell the officer and the device what is open now, and that what was open is not any more."""
+    recipients = {f"device:{item.device_id}", f"device:{item.captured_by}"}
+    if item.officer_id is not None:
+        recipients.add(f"user:{item.officer_id}")
+    notices = []
+    for recipient in sorted(recipients):
+        if before in OPEN and before != after:
+            notices.append(Notice(recipient, OPEN[before].value, str(item.id), "drop"))
+        if after in OPEN:
+            notices.append(Notice(recipient, OPEN[after].value, str(item.id)))
+    return notices
