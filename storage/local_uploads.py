@@ -132,11 +132,11 @@ class LocalUploadStore:
     def writer(self, upload_id: str, offset: int) -> Iterator[LocalPartialWriter]:
         """Open the file to write at ``offset``, which must be its length."""
         with contextlib.ExitStack() as files:
-            fd = self._open(upload_id, os.O_RDWR)
-            stat = os.fstat(fd)
-            writer = LocalPartialWriter(self._disk, fd, offset, sealed=stat.st_nlink > 1)
+            sealed = self._sealed(upload_id)
+            fd = self._open(upload_id, os.O_RDONLY if sealed else os.O_RDWR)
+            writer = LocalPartialWriter(self._disk, fd, offset, sealed=sealed)
             files.callback(writer.close)
-            length = stat.st_size
+            length = os.fstat(fd).st_size
             if length != offset:
                 raise OffsetConflict(offset, length)
             if length:
@@ -152,9 +152,9 @@ class LocalUploadStore:
         if upload_id in parts:
             raise OffsetConflict(0, self.durable_length(upload_id))
         with contextlib.ExitStack() as files:
-            target = self._held(files, upload_id, os.O_RDWR)
-            if os.fstat(target).st_nlink > 1:
+            if self._sealed(upload_id):
                 raise PartialSealed("the partial is a blob already")
+            target = self._held(files, upload_id, os.O_RDWR)
             sources = [self._held(files, part, os.O_RDONLY) for part in parts]
             with typed_errors():
                 os.ftruncate(target, 0)
@@ -188,6 +188,15 @@ class LocalUploadStore:
     def space(self) -> Space:
         """Room on the volume of the partials."""
         return self._disk.space(self._folder)
+
+    def _sealed(self, upload_id: str) -> bool:
+        """Whether the file has a second name, which only a blob store gives it."""
+        try:
+            return self.path_of(upload_id).lstat().st_nlink > 1
+        except FileNotFoundError:
+            raise PartialNotFound(upload_id) from None
+        except OSError as error:
+            raise translated(error) from error
 
     def _open(self, upload_id: str, flags: int) -> int:
         try:
