@@ -96,6 +96,10 @@ class DeviceChain(CourtScoped, Base):
     ep: Mapped[int] = mapped_column(primary_key=True)
     last_seq: Mapped[int] = mapped_column(BigId)
     head: Mapped[str]
+    held_count: Mapped[int] = mapped_column(default=0)
+    last_boot: Mapped[str | None]  # what the newest record's clocks said
+    last_mono_ms: Mapped[int | None] = mapped_column(BigId)
+    last_wall_ms: Mapped[int | None] = mapped_column(BigId)
 
 
 class DeviceRecord(CourtScoped, Base):

@@ -15,7 +15,10 @@ class ClockObservation(CourtScoped, Base):
     """One comparison of a device's clock: ``offset_ms`` = true time − device wall time."""
 
     __tablename__ = "clock_observations"
-    __table_args__ = (sa.Index(None, "device_id", "device_wall_ms"),)
+    __table_args__ = (
+        sa.Index(None, "device_id", "device_wall_ms"),
+        sa.Index(None, "device_id", "boot", "mono_ms"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"))

@@ -1,0 +1,382 @@
+"""The chains of the devices: one writer per chain, few statements per batch.
+
+Push locks the chain, asks :func:`classify` where each record belongs, builds a
+:class:`FieldRecord` for each accepted one, and hands both to :func:`enter`, which writes the log's
+rows, what is held, what conflicts, and the new head.  Signatures have been verified before.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from client_sdk.protocol.errors import PayloadError
+from client_sdk.protocol.payloads import MAX_OBJECTS, ObjectRef
+from client_sdk.protocol.records import open_record
+from server.audit.events import EventKind
+from server.audit.models import (
+    DeviceChain,
+    DeviceRecord,
+    Event,
+    HeldRecord,
+    OutboxRow,
+    RecordConflict,
+)
+from server.audit.ordering import Accepted, Entry, Head, Outcome, Places, Verdict, judge
+from server.audit.service import Subject, record
+from server.core.bulk import insert_rows
+from server.core.context import Context
+from server.core.problem import not_found
+
+RECORD_SUBJECT: Final = "record"
+OBJECT_KINDS: Final = frozenset({"capture.recorded", "capture.recovered", "log.note"})
+_WINDOW: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRecord:
+    """An accepted record, understood: what the slices get to make rows from.
+
+    ``payload`` is the record's own, but ``obj`` holds only well-formed objects.  ``case_id``,
+    ``mission_id`` and ``officer_id`` exist in the court or are ``None``; ``happened_at`` is the
+    corrected time; positions are decimal text as given.  ``findings`` are shown to people.
+    """
+
+    court_id: uuid.UUID
+    device_id: uuid.UUID
+    captured_by: uuid.UUID
+    ep: int
+    seq: int
+    hid: str
+    act: str
+    payload: dict[str, Any]
+    rx: str
+    case_id: uuid.UUID | None = None
+    mission_id: uuid.UUID | None = None
+    officer_id: uuid.UUID | None = None
+    officer_source: str = "none"  # booking | record | none
+    booking_id: uuid.UUID | None = None
+    wall: str
+    mono_ms: int | None
+    boot: str | None
+    through_suspend: bool = False
+    gnss_at: str | None = None
+    happened_at: datetime
+    error_ms: int | None
+    clock_class: str
+    zone_source: str
+    lat: str | None = None
+    lon: str | None = None
+    geo_datum: str | None = None
+    geo_accuracy_m: str | None = None
+    geo_source: str | None = None
+    geo_reason: str | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Line:
+    """A chain whose row this transaction holds; ``clock`` is what its last record's clocks said."""
+
+    court_id: uuid.UUID
+    device_id: uuid.UUID
+    ep: int
+    head: Head
+    held_count: int
+    last_clock: tuple[str, int, int] | None = None  # boot id, mono ms, wall ms
+
+
+def lock_chain(ctx: Context, court_id: uuid.UUID, device_id: uuid.UUID, ep: int) -> Line:
+    """The chain of a device's enrolment generation, locked until the transaction ends."""
+    statement = (
+        sa.select(_chain)
+        .where(_chain.c.device_id == device_id, _chain.c.ep == ep)
+        .with_for_update()
+    )
+    row = ctx.session.execute(statement).mappings().first()
+    if row is None:
+        _start(ctx, court_id, device_id, ep)
+        row = ctx.session.execute(statement).mappings().one()
+    clock = None
+    if row["last_boot"] is not None:
+        clock = (row["last_boot"], row["last_mono_ms"], row["last_wall_ms"])
+    head = Head(row["last_seq"], row["head"])
+    return Line(court_id, device_id, ep, head, row["held_count"], clock)
+
+
+def classify(ctx: Context, line: Line, batch: Sequence[Entry], *, release_to: int = 0) -> Verdict:
+    """Where each record belongs; reads only what the batch touches, writes nothing."""
+    touched = {entry.seq for entry in batch if entry.seq <= line.head.seq}
+    places = Places({}, {})
+    if touched:
+        around = touched | {seq - 1 for seq in touched} | {seq + 1 for seq in touched}
+        hids = _hids(ctx, line, around)
+        missing = touched - hids.keys()
+        prevs = _prevs(ctx, line, {seq + 1 for seq in missing} & hids.keys()) if missing else {}
+        places = Places(hids, prevs)
+    return judge(line.head, batch, places, _Held(ctx, line), release_to)
+
+
+def enter(
+    ctx: Context, line: Line, verdict: Verdict, records: Sequence[FieldRecord], key_id: str
+) -> None:
+    """Write a verdict: log rows, held and conflicting records, the chain's new head.
+
+    :param records: one for each of ``verdict.accepted``, in its order.
+    :param key_id: id of the device key that signed them.
+    """
+    pairs = list(zip(verdict.accepted, records, strict=True))
+    insert_rows(ctx.session, OutboxRow.__table__, [_outbox(a, r, key_id) for a, r in pairs])
+    insert_rows(ctx.session, DeviceRecord.__table__, [_index(r) for r in records])
+    if verdict.unheld:
+        _unhold(ctx, line, verdict.unheld)
+    if verdict.held:
+        _hold(ctx, line, verdict.held)
+    if verdict.conflicts:
+        _keep_conflicts(ctx, line, verdict)
+    line.held_count += len(verdict.held) - len(verdict.unheld)
+    line.head = verdict.head
+    boot, mono_ms, wall_ms = line.last_clock or (None, None, None)
+    ctx.session.execute(
+        sa.update(_chain)
+        .where(_chain.c.device_id == line.device_id, _chain.c.ep == line.ep)
+        .values(
+            last_seq=line.head.seq,
+            head=line.head.hid,
+            held_count=line.held_count,
+            last_boot=boot,
+            last_mono_ms=mono_ms,
+            last_wall_ms=wall_ms,
+        )
+    )
+
+
+def released(ctx: Context, line: Line, verdict: Verdict, reason: str) -> None:
+    """Record that held records entered the log although predecessors are missing."""
+    gaps = [
+        {"seq": a.entry.seq, "hid": a.entry.opened.hid, "detail": f["detail"]}
+        for a in verdict.accepted
+        for f in a.findings
+        if f["code"] == "gap"
+    ]
+    record(
+        ctx,
+        EventKind.RECORD_RELEASED,
+        Subject("device", line.device_id),
+        {"ep": line.ep, "reason": reason, "gaps": gaps, "records": len(verdict.accepted)},
+        court_id=line.court_id,
+    )
+
+
+def held_seq(ctx: Context, device_id: uuid.UUID, ep: int, seq: int) -> int:
+    """The place, if a record of the caller's court is held for it; 404 otherwise."""
+    statement = sa.select(HeldRecord.seq).where(
+        HeldRecord.court_id == ctx.actor.court_id,
+        HeldRecord.device_id == device_id,
+        HeldRecord.ep == ep,
+        HeldRecord.seq == seq,
+    )
+    if ctx.session.execute(statement).first() is None:
+        raise not_found("no record is held there")
+    return seq
+
+
+_chain = cast("sa.Table", DeviceChain.__table__)
+_held = cast("sa.Table", HeldRecord.__table__)
+
+
+class _Held:
+    """The held records of one chain; their texts are read only when their turn comes."""
+
+    def __init__(self, ctx: Context, line: Line) -> None:
+        self._ctx = ctx
+        self._mine = (_held.c.device_id == line.device_id, _held.c.ep == line.ep)
+        self._hids: dict[int, str] = {}
+        self._wires: dict[int, Entry] = {}
+        if line.held_count:
+            statement = sa.select(_held.c.seq, _held.c.hid).where(*self._mine)
+            self._hids = dict(ctx.session.execute(statement).tuples().all())
+
+    def hid_at(self, seq: int) -> str | None:
+        return self._hids.get(seq)
+
+    def lowest(self) -> int | None:
+        return min(self._hids, default=None)
+
+    def take(self, seq: int) -> Entry | None:
+        if self._hids.pop(seq, None) is None:
+            return None
+        if seq not in self._wires:
+            self._read(seq)
+        return self._wires.pop(seq)
+
+    def _read(self, first: int) -> None:
+        statement = (
+            sa.select(_held.c.seq, _held.c.wire, _held.c.rx)
+            .where(*self._mine, _held.c.seq >= first)
+            .order_by(_held.c.seq)
+            .limit(_WINDOW)
+        )
+        for seq, wire, rx in self._ctx.session.execute(statement):
+            self._wires[seq] = Entry(open_record(wire), rx, was_held=True)
+
+
+def _start(ctx: Context, court_id: uuid.UUID, device_id: uuid.UUID, ep: int) -> None:
+    dialect = ctx.session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    first = Head()
+    ctx.session.execute(
+        insert(_chain)
+        .values(
+            court_id=court_id, device_id=device_id, ep=ep,
+            last_seq=first.seq, head=first.hid, held_count=0,
+        )
+        .on_conflict_do_nothing()
+    )  # fmt: skip
+
+
+def _hids(ctx: Context, line: Line, seqs: Iterable[int]) -> dict[int, str]:
+    table = DeviceRecord.__table__
+    statement = sa.select(table.c.seq, table.c.hid).where(
+        table.c.device_id == line.device_id, table.c.ep == line.ep, table.c.seq.in_(sorted(seqs))
+    )
+    return dict(ctx.session.execute(statement).tuples().all())
+
+
+def _prevs(ctx: Context, line: Line, seqs: Iterable[int]) -> dict[int, str]:
+    """What the records at these places name as their predecessor; needed only to fill gaps."""
+    found: dict[int, str] = {}
+    wanted = sorted(seqs)
+    for table in (OutboxRow.__table__, Event.__table__):  # the sequencer moves rows this way
+        statement = sa.select(table.c.seq, table.c.h).where(
+            table.c.src == str(line.device_id), table.c.ep == line.ep, table.c.seq.in_(wanted)
+        )
+        found |= {seq: json.loads(h)["prev"] for seq, h in ctx.session.execute(statement)}
+    return found
+
+
+def _outbox(accepted: Accepted, entry: FieldRecord, key_id: str) -> dict[str, Any]:
+    wire = accepted.entry.opened.wire
+    return {
+        "court_id": entry.court_id,
+        "kind": entry.act,
+        "src": accepted.entry.opened.header.src,
+        "ep": entry.ep,
+        "seq": entry.seq,
+        "hid": entry.hid,
+        "h": wire.h,
+        "p": wire.p,
+        "salt": wire.salt,
+        "sig": wire.sig,
+        "k": key_id,
+        "rx": entry.rx,
+        "actor_id": entry.officer_id,
+        "subject_type": RECORD_SUBJECT,
+        "subject_id": entry.hid,
+        "case_id": entry.case_id,
+        "mission_id": entry.mission_id,
+        "changes": [],
+    }
+
+
+def _index(entry: FieldRecord) -> dict[str, Any]:
+    return {
+        "court_id": entry.court_id,
+        "device_id": entry.device_id,
+        "ep": entry.ep,
+        "seq": entry.seq,
+        "hid": entry.hid,
+        "act": entry.act,
+        "rx": entry.rx,
+        "findings": entry.findings or None,
+    }
+
+
+def _unhold(ctx: Context, line: Line, seqs: Sequence[int]) -> None:
+    for start in range(0, len(seqs), _WINDOW):
+        ctx.session.execute(
+            sa.delete(_held).where(
+                _held.c.device_id == line.device_id,
+                _held.c.ep == line.ep,
+                _held.c.seq.in_(seqs[start : start + _WINDOW]),
+            )
+        )
+
+
+def _hold(ctx: Context, line: Line, entries: Sequence[Entry]) -> None:
+    now = ctx.clock.now()
+    rows = [{**_place(line, entry), "held_since": now} for entry in entries]
+    insert_rows(ctx.session, _held, rows)
+    facts = {"ep": line.ep, "held": [[e.seq, e.opened.hid] for e in entries]}
+    record(
+        ctx, EventKind.RECORD_HELD, Subject("device", line.device_id), facts, court_id=line.court_id
+    )
+
+
+def _keep_conflicts(ctx: Context, line: Line, verdict: Verdict) -> None:
+    table = RecordConflict.__table__
+    found = {(c.entry.seq, c.entry.opened.hid): c for c in verdict.conflicts}
+    known = ctx.session.execute(
+        sa.select(table.c.seq, table.c.hid).where(
+            table.c.device_id == line.device_id,
+            table.c.ep == line.ep,
+            table.c.seq.in_({seq for seq, _ in found}),
+        )
+    )
+    for seq, hid in known:
+        found.pop((seq, hid), None)
+    now = ctx.clock.now()
+    rows = [
+        {**_place(line, conflict.entry), "reason": conflict.reason, "found_at": now}
+        for conflict in found.values()
+    ]
+    insert_rows(ctx.session, table, rows)
+    for (seq, hid), conflict in found.items():
+        record(
+            ctx,
+            EventKind.RECORD_CONFLICT,
+            Subject("device", line.device_id),
+            {"ep": line.ep, "seq": seq, "hid": hid, "reason": conflict.reason},
+            court_id=line.court_id,
+        )
+
+
+def _place(line: Line, entry: Entry) -> dict[str, Any]:
+    return {
+        "court_id": line.court_id,
+        "device_id": line.device_id,
+        "ep": line.ep,
+        "seq": entry.seq,
+        "hid": entry.opened.hid,
+        "wire": entry.opened.wire.to_dict(),
+        "rx": entry.rx,
+    }
+
+
+def declared_objects(act: str, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The well-formed objects that a record declares: one piece of evidence for each."""
+    objects = payload.get("obj")
+    if act not in OBJECT_KINDS or not isinstance(objects, list):
+        return []
+    found: dict[str, dict[str, Any]] = {}
+    for thing in objects[:MAX_OBJECTS]:
+        try:
+            digest = ObjectRef.from_value(thing).sha256
+        except PayloadError:
+            continue
+        found.setdefault(digest, thing)
+    return list(found.values())
+
+
+__all__ = [
+    "OBJECT_KINDS", "RECORD_SUBJECT", "Accepted", "Entry", "FieldRecord", "Head", "Line",
+    "Outcome", "Verdict", "classify", "declared_objects", "enter", "held_seq", "lock_chain",
+    "released",
+]  # fmt: skip

@@ -1,0 +1,90 @@
+"""Reading the clock ledger."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from client_sdk.protocol.payloads import Instant
+from client_sdk.protocol.times import parse_rfc3339, unix_ms
+from server.clocks.correction import Reading
+from server.clocks.models import ClockObservation
+from server.core.context import Context
+from server.core.paging import Page, decode_cursor, page_of
+
+NEAR_MAX = 2_000
+
+_row = ClockObservation.__table__.c
+_COLUMNS = (
+    _row.device_wall_ms, _row.offset_ms, _row.error_ms, _row.boot, _row.mono_ms,
+    _row.through_suspend, _row.source,
+)  # fmt: skip
+
+
+def readings_of(session: Session, device_id: uuid.UUID, boot: str | None = None) -> list[Reading]:
+    """Every reading of a device, optionally of one boot, oldest by its own wall clock first."""
+    statement = sa.select(*_COLUMNS).where(_row.device_id == device_id)
+    if boot is not None:
+        statement = statement.where(_row.boot == boot)
+    found = session.execute(statement.order_by(_row.device_wall_ms))
+    return [Reading(*values) for values in found]
+
+
+def readings_near(
+    session: Session, device_id: uuid.UUID, instants: Iterable[Instant]
+) -> list[Reading]:
+    """The readings that can matter for ``instants``: between them, and the neighbours outside.
+
+    One statement, however long the device's ledger is.
+    """
+    walls: list[int] = []
+    monos: dict[str, list[int]] = {}
+    for instant in instants:
+        walls.append(unix_ms(parse_rfc3339(instant.wall)))
+        if instant.suspend:
+            monos.setdefault(instant.boot, []).append(instant.mono_ms)
+    if not walls:
+        return []
+    mine = _row.device_id == device_id
+    parts = _around([mine], _row.device_wall_ms, walls)
+    for boot, values in monos.items():
+        parts += _around([mine, _row.boot == boot], _row.mono_ms, values)
+    statement = sa.union(*(sa.select(part.subquery()) for part in parts))
+    return [Reading(*values) for values in session.execute(statement)]
+
+
+def observations_of(
+    ctx: Context, device_id: uuid.UUID, limit: int, cursor: str | None = None
+) -> Page[ClockObservation]:
+    """The ledger of one device of the caller's court, newest first."""
+    statement = sa.select(ClockObservation).where(
+        ClockObservation.court_id == ctx.actor.court_id, ClockObservation.device_id == device_id
+    )
+    if cursor:
+        (last,) = decode_cursor(cursor, str)
+        statement = statement.where(ClockObservation.id < _id(last))
+    statement = statement.order_by(ClockObservation.id.desc()).limit(limit + 1)
+    rows = ctx.session.execute(statement).scalars().all()
+    return page_of(rows, limit, lambda row: (str(row.id),))
+
+
+def _around(
+    rules: Sequence[sa.ColumnElement[bool]], column: sa.ColumnElement[int], values: list[int]
+) -> list[sa.Select[tuple[int, int, int, str, int, bool, str]]]:
+    low, high = min(values), max(values)
+    base = sa.select(*_COLUMNS).where(*rules)
+    return [
+        base.where(column.between(low, high)).order_by(column).limit(NEAR_MAX),
+        base.where(column < low).order_by(column.desc()).limit(1),
+        base.where(column > high).order_by(column).limit(1),
+    ]
+
+
+def _id(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return uuid.UUID(int=0)
