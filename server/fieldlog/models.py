@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,7 +18,8 @@ class LogEntry(CourtScoped, Base):
     __tablename__ = "log_entries"
     __table_args__ = (
         sa.UniqueConstraint("device_id", "ep", "seq"),
-        sa.Index(None, "court_id", "case_id", "id"),
+        sa.Index(None, "court_id", "case_id", "happened_at", "id"),
+        sa.Index(None, "device_id", "boot"),
         sa.Index(None, "mission_id"),
     )
 
@@ -30,9 +32,13 @@ class LogEntry(CourtScoped, Base):
     record_hid: Mapped[str]
     act: Mapped[str]
     text: Mapped[str | None]
+    details: Mapped[dict[str, Any] | None]  # what a hand-over or a lost capture is about
     officer_id: Mapped[uuid.UUID | None]
     officer_source: Mapped[str]
-    wall: Mapped[str]
+    wall: Mapped[str]  # as the device claims, with its zone
+    mono_ms: Mapped[int | None] = mapped_column(BigId)
+    boot: Mapped[str | None]
+    through_suspend: Mapped[bool] = mapped_column(default=False)
     gnss_at: Mapped[str | None]
     happened_at: Mapped[datetime]  # corrected
     error_ms: Mapped[int | None] = mapped_column(BigId)

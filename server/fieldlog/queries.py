@@ -1,0 +1,96 @@
+"""Reading the enforcement log: of a case that the caller may see."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from client_sdk.protocol.times import from_unix_ms, unix_ms
+from server.audit.models import DeviceRecord
+from server.cases import queries as cases
+from server.core.context import Context
+from server.core.paging import LIMIT_DEFAULT, Page, decode_cursor, page_of
+from server.core.problem import Kind, Problem
+from server.fieldlog.models import LogEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFilter:
+    """What a case's log is narrowed to; times are corrected ones, ``to`` is exclusive."""
+
+    kinds: Sequence[str] = ()
+    officer_id: uuid.UUID | None = None
+    device_id: uuid.UUID | None = None
+    mission_id: uuid.UUID | None = None
+    happened_from: datetime | None = None
+    happened_to: datetime | None = None
+    cursor: str | None = None
+    limit: int = LIMIT_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log and what is remarkable about its record."""
+
+    entry: LogEntry
+    findings: list[dict[str, Any]]
+
+
+def log_of_case(ctx: Context, case_id: uuid.UUID, wanted: LogFilter) -> Page[Line]:
+    """Lines of a visible case by the time when they happened; 404 when it is not visible."""
+    cases.visible_case(ctx, case_id)
+    table = DeviceRecord
+    same = sa.and_(
+        table.device_id == LogEntry.device_id,
+        table.ep == LogEntry.ep,
+        table.seq == LogEntry.seq,
+    )
+    statement = (
+        sa.select(LogEntry, table.findings)
+        .outerjoin(table, same)
+        .where(*_rules(ctx, case_id, wanted))
+        .order_by(LogEntry.happened_at, LogEntry.id)
+        .limit(wanted.limit + 1)
+    )
+    rows = [Line(entry, found or []) for entry, found in ctx.session.execute(statement).tuples()]
+    return page_of(
+        rows, wanted.limit, lambda line: (unix_ms(line.entry.happened_at), str(line.entry.id))
+    )
+
+
+def _rules(ctx: Context, case_id: uuid.UUID, wanted: LogFilter) -> list[sa.ColumnElement[bool]]:
+    rules: list[sa.ColumnElement[bool]] = [
+        LogEntry.court_id == ctx.actor.court_id,
+        LogEntry.case_id == case_id,
+    ]
+    if wanted.kinds:
+        rules.append(LogEntry.act.in_(wanted.kinds))
+    if wanted.officer_id is not None:
+        rules.append(LogEntry.officer_id == wanted.officer_id)
+    if wanted.device_id is not None:
+        rules.append(LogEntry.device_id == wanted.device_id)
+    if wanted.mission_id is not None:
+        rules.append(LogEntry.mission_id == wanted.mission_id)
+    if wanted.happened_from is not None:
+        rules.append(LogEntry.happened_at >= wanted.happened_from)
+    if wanted.happened_to is not None:
+        rules.append(LogEntry.happened_at < wanted.happened_to)
+    if wanted.cursor:
+        rules.append(_beyond(wanted.cursor))
+    return rules
+
+
+def _beyond(cursor: str) -> sa.ColumnElement[bool]:
+    at_ms, text = decode_cursor(cursor, int, str)
+    try:
+        at, last = from_unix_ms(at_ms), uuid.UUID(text)
+    except ValueError:
+        raise Problem(Kind.CURSOR_INVALID) from None
+    return sa.or_(
+        LogEntry.happened_at > at, sa.and_(LogEntry.happened_at == at, LogEntry.id > last)
+    )
