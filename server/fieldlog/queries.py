@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,23 +12,10 @@ from client_sdk.protocol.times import from_unix_ms, unix_ms
 from server.audit.models import DeviceRecord
 from server.cases import queries as cases
 from server.core.context import Context
-from server.core.paging import LIMIT_DEFAULT, Page, decode_cursor, page_of
+from server.core.paging import Page, decode_cursor, page_of
 from server.core.problem import Kind, Problem
+from server.fieldlog.commands import LogFilter
 from server.fieldlog.models import LogEntry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFilter:
-    """What a case's log is narrowed to; times are corrected ones, ``to`` is exclusive."""
-
-    kinds: Sequence[str] = ()
-    officer_id: uuid.UUID | None = None
-    device_id: uuid.UUID | None = None
-    mission_id: uuid.UUID | None = None
-    happened_from: datetime | None = None
-    happened_to: datetime | None = None
-    cursor: str | None = None
-    limit: int = LIMIT_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

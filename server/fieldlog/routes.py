@@ -11,7 +11,8 @@ from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
 from server.fieldlog import queries
-from server.fieldlog.queries import Line, LogFilter
+from server.fieldlog.commands import LogFilter
+from server.fieldlog.queries import Line
 from server.fieldlog.schemas import LogEntryOut, LogQuery
 
 blueprint = Blueprint("fieldlog", __name__)

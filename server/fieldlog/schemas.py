@@ -8,8 +8,7 @@ from marshmallow import Schema, fields, post_load, validate
 
 from client_sdk.protocol.ids import short_code
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
-from server.fieldlog.queries import LogFilter
-from server.fieldlog.service import KINDS
+from server.fieldlog.commands import KINDS, LogFilter
 
 
 class LogQuery(Schema):

@@ -14,12 +14,9 @@ from server.clocks import queries as clocks
 from server.clocks.correction import Ledger
 from server.core.bulk import insert_rows, storable
 from server.core.context import Context
+from server.fieldlog.commands import KINDS
 from server.fieldlog.models import LogEntry
 
-# Kinds that people read as lines of the log; an exchange of clocks is not one.
-KINDS: Final = frozenset(
-    {"log.note", "duty.handover", "capture.lost", "capture.recovered", "capture.deleted"}
-)
 _DETAILS: Final = ("ref", "to", "booking", "media")
 _SHARED: Final = (
     "court_id", "case_id", "mission_id", "device_id", "ep", "seq", "act", "officer_id",
