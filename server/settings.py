@@ -62,6 +62,10 @@ class Settings:
     )
     upload_stall_seconds: int = _setting("a sender silent for this long is let go", 45)
     device_quota_bytes: int = _setting("bytes one device may have under way at a time", 512 * 2**30)
+    device_uploads_max: int = _setting("unfinished uploads one device may have at a time", 5_000)
+    upload_cors_origins: str = _setting(
+        "comma-separated origins whose pages may upload from a browser; empty: none", ""
+    )
     spool_used_ratio_max: float = _setting("above this share of the volume uploads get 503", 0.95)
 
     access_token_seconds: int = _setting("life of an access or device token", 600)
@@ -74,12 +78,20 @@ class Settings:
 
     push_records_max: int = _setting("records in one push", 500)
     record_size_bytes_max: int = _setting("largest payload of one record", 64 * 1024)
+    outbox_lag_seconds_max: int = _setting(
+        "an event waiting longer for the worker makes /readyz red", 300
+    )
     held_days: int = _setting("days until a held record enters the log with a gap finding", 30)
     missing_after_hours: int = _setting("hours until declared bytes count as missing", 72)
     feed_retention_days: int = _setting("days that a pull cursor stays usable", 180)
     ticket_hours: int = _setting("life of a mission ticket beyond the mission's end", 12)
 
     time_zone: str = _setting("zone assumed for camera clocks that name none", "Asia/Shanghai")
+    metrics_token: str = _setting(
+        "bearer token for /metrics; empty: only callers on this host, without a proxy", "",
+        secret=True,
+    )
+
     sandbox: str = _setting("auto (bubblewrap when it works), bwrap or process", "auto")
     examine_seconds_max: int = _setting("time the worker gives to one file", 60)
 

@@ -1,0 +1,127 @@
+"""Words of the OpenAPI document and its page that no route can say for itself; data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text in both languages."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The document as a whole."""
+
+    title: str
+    description: str
+    license: Mapping[str, str]
+    headers: Mapping[str, str]
+    parameters: Mapping[str, Mapping[str, Any]]
+    security: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+ABOUT: Final = About(
+    title="Tiezheng 铁证",
+    description=(
+        "Evidence of field enforcement: captured offline, delivered exactly once, receipted.\n\n"
+        "JSON in, JSON out. Errors are RFC 9457 problems with a stable `type`. Times are RFC 3339 "
+        "with offset. What can be edited has an `ETag` and wants `If-Match`. Lists are followed by "
+        '`Link: rel="next"`. A POST may be repeated under the same `Idempotency-Key`. 429 and 503 '
+        "carry `Retry-After`. Unknown fields are refused. A foreign court's id is a 404.\n\n"
+        "现场执行证据服务：离线采集，恰好送达一次，出具回执。请求与响应均为 JSON；错误为 RFC 9457 "
+        "problem，`type` 稳定不变；时间为带时区的 RFC 3339；可编辑对象带 `ETag`，修改须携带 "
+        "`If-Match`；列表以 `Link` 翻页；POST 可用同一 `Idempotency-Key` 重发；429 与 503 带 "
+        "`Retry-After`；未知字段一律拒绝；其他法院的编号一律为 404。"
+    ),
+    license=MappingProxyType({"name": "Apache-2.0", "identifier": "Apache-2.0"}),
+    headers=MappingProxyType(
+        {
+            "ETag": "version of what was read; send it back as If-Match",
+            "Link": 'address of the next page, rel="next" (RFC 8288)',
+            "RetryAfter": "seconds to wait",
+        }
+    ),
+    parameters=MappingProxyType(
+        {
+            "IfMatch": {"name": "If-Match", "required": True, "description": "the ETag you read"},
+            "IdempotencyKey": {
+                "name": "Idempotency-Key",
+                "description": "the same key gives the first answer again, 1 to 200 characters",
+            },
+            "Purpose": {
+                "name": "Purpose",
+                "description": "why the evidence is looked at; recorded with the access",
+            },
+        }
+    ),
+    security=MappingProxyType(
+        {
+            "DPoP": {
+                "type": "http",
+                "scheme": "DPoP",
+                "description": "access or device token (at+jwt), bound to the device (RFC 9449)",
+            },
+            "DPoPProof": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "DPoP",
+                "description": "proof signed by the device's key over method, address and nonce",
+            },
+            "UploadToken": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "short-lived token for declared digests, only for uploads",
+            },
+        }
+    ),
+)
+
+TAGS: Final = MappingProxyType(
+    {
+        "identity": Words("People, devices and tokens.", "人员、设备与令牌。"),
+        "duty": Words("Who carries which device when.", "设备领用与交接。"),
+        "cases": Words("Cases, parties, missions.", "案件、当事人与外出任务。"),
+        "clocks": Words("Clock readings and the time code.", "时钟校准与时间二维码。"),
+        "sync": Words("Records, changes and receipts of devices.", "设备记录、变更与回执。"),
+        "uploads": Words("Resumable uploads (tus 1.0.0).", "断点续传（tus 1.0.0）。"),
+        "evidence": Words("Evidence: list, look, download.", "证据：列表、查看、下载。"),
+        "fieldlog": Words("Log entries from the field.", "现场日志。"),
+        "review": Words("Decisions of supervisors.", "审核与退回。"),
+        "ops": Words("Health, metrics, documents.", "健康检查、指标与文档。"),
+    }
+)
+
+SUMMARIES_ZH: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "GET /": "系统说明与链接",
+        "GET /docs": "可阅读的接口文档",
+        "GET /healthz": "进程是否存活",
+        "GET /readyz": "是否可以接收请求，逐项说明",
+        "GET /metrics": "Prometheus 指标",
+        "GET /api/v1/openapi.json": "本接口文档（OpenAPI 3.1）",
+        "GET /api/v1/cases": "列出可见的案件，新案在前",
+        "POST /api/v1/cases": "按案号登记案件",
+        "GET /api/v1/cases/{case_id}": "查看案件",
+        "PATCH /api/v1/cases/{case_id}": "修改案件",
+        "POST /api/v1/cases/{case_id}/assignments": "为案件增派人员",
+        "DELETE /api/v1/cases/{case_id}/assignments/{officer_id}": "取消人员指派",
+        "POST /api/v1/cases/{case_id}/parties": "增加当事人",
+        "PATCH /api/v1/cases/{case_id}/parties/{party_id}": "修改当事人",
+        "DELETE /api/v1/cases/{case_id}/parties/{party_id}": "移除当事人",
+        "GET /api/v1/missions": "列出可见的外出任务",
+        "POST /api/v1/missions": "安排外出任务：案件、地点、时间、人员与设备",
+        "GET /api/v1/missions/{mission_id}": "查看外出任务",
+        "PATCH /api/v1/missions/{mission_id}": "修改任务；参加人员可开始和结束任务",
+        "POST /api/v1/evidence/{evidence_id}/review": "采纳、退回、询问或批注",
+        "GET /api/v1/evidence/{evidence_id}/review": "列出审核记录",
+        "GET /api/v1/review-reasons": "退回理由代码表",
+    }
+)
