@@ -1,0 +1,87 @@
+"""Who may do what to which person, device or booking; pure."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from server.core.context import Actor
+from server.core.permissions import Permission, Role
+from server.core.problem import Kind, Problem
+from server.identity.models import Device, DutyBooking, User
+
+BOOKING_DAYS_MAX: Final = 366
+
+
+class DeviceKind(StrEnum):
+    """What a device is."""
+
+    PHONE = "phone"
+    DOCK = "dock"
+    WORKSTATION = "workstation"
+    CAMERA = "camera"
+    BODY_RECORDER = "body_recorder"
+    AUDIO_RECORDER = "audio_recorder"
+
+
+KEYED_KINDS: Final = frozenset({DeviceKind.PHONE, DeviceKind.DOCK, DeviceKind.WORKSTATION})
+KEYLESS_KINDS: Final = frozenset(set(DeviceKind) - KEYED_KINDS)
+READER_KINDS: Final = frozenset({DeviceKind.DOCK, DeviceKind.WORKSTATION})
+
+
+def roles_of(user: User) -> frozenset[Role]:
+    """The roles in the row; one that this version does not know gives nothing."""
+    known = {role.value for role in Role}
+    return frozenset(Role(name) for name in user.roles if name in known)
+
+
+def may_change_user(
+    actor: Actor, user: User, *, roles: Sequence[str] | None, disabled: bool | None
+) -> None:
+    """Nobody changes their own roles or locks themselves out; raises ``forbidden``."""
+    if actor.user_id != user.id:
+        return
+    if roles is not None and set(roles) != set(user.roles):
+        raise Problem(Kind.FORBIDDEN, "another administrator has to change your roles")
+    if disabled:
+        raise Problem(Kind.FORBIDDEN, "another administrator has to disable your account")
+
+
+def may_carry(device: Device, user: User) -> None:
+    """A booking joins a device in use and a person with an account; raises ``conflict``."""
+    if device.revoked_at is not None:
+        raise Problem(Kind.CONFLICT, "the device has been revoked")
+    if user.disabled_at is not None:
+        raise Problem(Kind.CONFLICT, "the person's account is disabled")
+
+
+def check_window(starts_at: datetime, ends_at: datetime) -> None:
+    """A booking ends after it starts, within a year; raises ``validation``."""
+    if ends_at <= starts_at:
+        raise Problem(Kind.VALIDATION, "see errors", errors={"ends_at": ["is after starts_at"]})
+    if ends_at - starts_at > timedelta(days=BOOKING_DAYS_MAX):
+        limit = f"is at most {BOOKING_DAYS_MAX} days after starts_at"
+        raise Problem(Kind.VALIDATION, "see errors", errors={"ends_at": [limit]})
+
+
+def may_hand_over(actor: Actor, booking: DutyBooking) -> None:
+    """The carrier, or who books; raises ``forbidden``."""
+    if actor.user_id == booking.user_id or actor.may(Permission.DUTY_BOOK):
+        return
+    raise Problem(Kind.FORBIDDEN, "only the carrier or a supervisor hands over")
+
+
+def check_hand_over(booking: DutyBooking, to_user_id: uuid.UUID, at: datetime) -> None:
+    """At a moment inside the booking, to somebody else."""
+    if to_user_id == booking.user_id:
+        raise Problem(Kind.CONFLICT, "this person carries the device already")
+    if not booking.starts_at < at < booking.ends_at:
+        raise Problem(
+            Kind.CONFLICT,
+            "a hand-over lies within the booking",
+            starts_at=booking.starts_at.isoformat(),
+            ends_at=booking.ends_at.isoformat(),
+        )
