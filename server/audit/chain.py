@@ -19,21 +19,27 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from client_sdk.protocol.errors import PayloadError
 from client_sdk.protocol.payloads import MAX_OBJECTS, ObjectRef
-from client_sdk.protocol.records import open_record
-from server.audit.events import EventKind
+from server.audit.held import HeldRecords, hold, keep_conflicts, unhold
 from server.audit.models import (
     DeviceChain,
     DeviceRecord,
     Event,
-    HeldRecord,
     OutboxRow,
-    RecordConflict,
 )
-from server.audit.ordering import Accepted, Entry, Head, Outcome, Places, Verdict, judge
-from server.audit.service import Subject, record
+from server.audit.ordering import (
+    CHAIN_BREAK,
+    SAME_SEQ,
+    Accepted,
+    Entry,
+    Head,
+    Line,
+    Outcome,
+    Places,
+    Verdict,
+    judge,
+)
 from server.core.bulk import insert_rows
 from server.core.context import Context
-from server.core.problem import not_found
 
 RECORD_SUBJECT: Final = "record"
 OBJECT_KINDS: Final = frozenset({"capture.recorded", "capture.recovered", "log.note"})
@@ -81,18 +87,6 @@ class FieldRecord:
     findings: list[dict[str, Any]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Line:
-    """A chain whose row this transaction holds; ``clock`` is what its last record's clocks said."""
-
-    court_id: uuid.UUID
-    device_id: uuid.UUID
-    ep: int
-    head: Head
-    held_count: int
-    last_clock: tuple[str, int, int] | None = None  # boot id, mono ms, wall ms
-
-
 def lock_chain(ctx: Context, court_id: uuid.UUID, device_id: uuid.UUID, ep: int) -> Line:
     """The chain of a device's enrolment generation, locked until the transaction ends."""
     statement = (
@@ -121,7 +115,7 @@ def classify(ctx: Context, line: Line, batch: Sequence[Entry], *, release_to: in
         missing = touched - hids.keys()
         prevs = _prevs(ctx, line, {seq + 1 for seq in missing} & hids.keys()) if missing else {}
         places = Places(hids, prevs)
-    return judge(line.head, batch, places, _Held(ctx, line), release_to)
+    return judge(line.head, batch, places, HeldRecords(ctx, line), release_to)
 
 
 def enter(
@@ -136,11 +130,11 @@ def enter(
     insert_rows(ctx.session, OutboxRow.__table__, [_outbox(a, r, key_id) for a, r in pairs])
     insert_rows(ctx.session, DeviceRecord.__table__, [_index(r) for r in records])
     if verdict.unheld:
-        _unhold(ctx, line, verdict.unheld)
+        unhold(ctx, line, verdict.unheld)
     if verdict.held:
-        _hold(ctx, line, verdict.held)
+        hold(ctx, line, verdict.held)
     if verdict.conflicts:
-        _keep_conflicts(ctx, line, verdict)
+        keep_conflicts(ctx, line, verdict)
     line.held_count += len(verdict.held) - len(verdict.unheld)
     line.head = verdict.head
     boot, mono_ms, wall_ms = line.last_clock or (None, None, None)
@@ -158,74 +152,7 @@ def enter(
     )
 
 
-def released(ctx: Context, line: Line, verdict: Verdict, reason: str) -> None:
-    """Record that held records entered the log although predecessors are missing."""
-    gaps = [
-        {"seq": a.entry.seq, "hid": a.entry.opened.hid, "detail": f["detail"]}
-        for a in verdict.accepted
-        for f in a.findings
-        if f["code"] == "gap"
-    ]
-    record(
-        ctx,
-        EventKind.RECORD_RELEASED,
-        Subject("device", line.device_id),
-        {"ep": line.ep, "reason": reason, "gaps": gaps, "records": len(verdict.accepted)},
-        court_id=line.court_id,
-    )
-
-
-def held_seq(ctx: Context, device_id: uuid.UUID, ep: int, seq: int) -> int:
-    """The place, if a record of the caller's court is held for it; 404 otherwise."""
-    statement = sa.select(HeldRecord.seq).where(
-        HeldRecord.court_id == ctx.actor.court_id,
-        HeldRecord.device_id == device_id,
-        HeldRecord.ep == ep,
-        HeldRecord.seq == seq,
-    )
-    if ctx.session.execute(statement).first() is None:
-        raise not_found("no record is held there")
-    return seq
-
-
 _chain = cast("sa.Table", DeviceChain.__table__)
-_held = cast("sa.Table", HeldRecord.__table__)
-
-
-class _Held:
-    """The held records of one chain; their texts are read only when their turn comes."""
-
-    def __init__(self, ctx: Context, line: Line) -> None:
-        self._ctx = ctx
-        self._mine = (_held.c.device_id == line.device_id, _held.c.ep == line.ep)
-        self._hids: dict[int, str] = {}
-        self._wires: dict[int, Entry] = {}
-        if line.held_count:
-            statement = sa.select(_held.c.seq, _held.c.hid).where(*self._mine)
-            self._hids = dict(ctx.session.execute(statement).tuples().all())
-
-    def hid_at(self, seq: int) -> str | None:
-        return self._hids.get(seq)
-
-    def lowest(self) -> int | None:
-        return min(self._hids, default=None)
-
-    def take(self, seq: int) -> Entry | None:
-        if self._hids.pop(seq, None) is None:
-            return None
-        if seq not in self._wires:
-            self._read(seq)
-        return self._wires.pop(seq)
-
-    def _read(self, first: int) -> None:
-        statement = (
-            sa.select(_held.c.seq, _held.c.wire, _held.c.rx)
-            .where(*self._mine, _held.c.seq >= first)
-            .order_by(_held.c.seq)
-            .limit(_WINDOW)
-        )
-        for seq, wire, rx in self._ctx.session.execute(statement):
-            self._wires[seq] = Entry(open_record(wire), rx, was_held=True)
 
 
 def _start(ctx: Context, court_id: uuid.UUID, device_id: uuid.UUID, ep: int) -> None:
@@ -299,67 +226,6 @@ def _index(entry: FieldRecord) -> dict[str, Any]:
     }
 
 
-def _unhold(ctx: Context, line: Line, seqs: Sequence[int]) -> None:
-    for start in range(0, len(seqs), _WINDOW):
-        ctx.session.execute(
-            sa.delete(_held).where(
-                _held.c.device_id == line.device_id,
-                _held.c.ep == line.ep,
-                _held.c.seq.in_(seqs[start : start + _WINDOW]),
-            )
-        )
-
-
-def _hold(ctx: Context, line: Line, entries: Sequence[Entry]) -> None:
-    now = ctx.clock.now()
-    rows = [{**_place(line, entry), "held_since": now} for entry in entries]
-    insert_rows(ctx.session, _held, rows)
-    facts = {"ep": line.ep, "held": [[e.seq, e.opened.hid] for e in entries]}
-    record(
-        ctx, EventKind.RECORD_HELD, Subject("device", line.device_id), facts, court_id=line.court_id
-    )
-
-
-def _keep_conflicts(ctx: Context, line: Line, verdict: Verdict) -> None:
-    table = RecordConflict.__table__
-    found = {(c.entry.seq, c.entry.opened.hid): c for c in verdict.conflicts}
-    known = ctx.session.execute(
-        sa.select(table.c.seq, table.c.hid).where(
-            table.c.device_id == line.device_id,
-            table.c.ep == line.ep,
-            table.c.seq.in_({seq for seq, _ in found}),
-        )
-    )
-    for seq, hid in known:
-        found.pop((seq, hid), None)
-    now = ctx.clock.now()
-    rows = [
-        {**_place(line, conflict.entry), "reason": conflict.reason, "found_at": now}
-        for conflict in found.values()
-    ]
-    insert_rows(ctx.session, table, rows)
-    for (seq, hid), conflict in found.items():
-        record(
-            ctx,
-            EventKind.RECORD_CONFLICT,
-            Subject("device", line.device_id),
-            {"ep": line.ep, "seq": seq, "hid": hid, "reason": conflict.reason},
-            court_id=line.court_id,
-        )
-
-
-def _place(line: Line, entry: Entry) -> dict[str, Any]:
-    return {
-        "court_id": line.court_id,
-        "device_id": line.device_id,
-        "ep": line.ep,
-        "seq": entry.seq,
-        "hid": entry.opened.hid,
-        "wire": entry.opened.wire.to_dict(),
-        "rx": entry.rx,
-    }
-
-
 def declared_objects(act: str, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The well-formed objects that a record declares: one piece of evidence for each."""
     objects = payload.get("obj")
@@ -376,7 +242,7 @@ def declared_objects(act: str, payload: Mapping[str, Any]) -> list[dict[str, Any
 
 
 __all__ = [
-    "OBJECT_KINDS", "RECORD_SUBJECT", "Accepted", "Entry", "FieldRecord", "Head", "Line",
-    "Outcome", "Verdict", "classify", "declared_objects", "enter", "held_seq", "lock_chain",
-    "released",
+    "CHAIN_BREAK", "OBJECT_KINDS", "RECORD_SUBJECT", "SAME_SEQ", "Accepted", "Entry",
+    "FieldRecord", "Head", "Line", "Outcome", "Verdict", "classify", "declared_objects", "enter",
+    "lock_chain",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ it names another predecessor.  Nothing depends on the order in which records com
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +35,18 @@ class Head:
 
     seq: int = FIRST_SEQ - 1
     hid: str = GENESIS
+
+
+@dataclass(slots=True)
+class Line:
+    """A chain whose row this transaction holds; ``clock`` is what its last record's clocks said."""
+
+    court_id: uuid.UUID
+    device_id: uuid.UUID
+    ep: int
+    head: Head
+    held_count: int
+    last_clock: tuple[str, int, int] | None = None  # boot id, mono ms, wall ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,159 @@
+"""What a batch of records is judged against, in one statement per question, not per record."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from server.audit.events import EventKind
+from server.audit.models import DeviceChain, DeviceRecord, Event, HeldRecord, OutboxRow
+from server.cases.models import Case, Mission, MissionCase
+from server.core.context import Context
+from server.core.paging import Page, decode_cursor, page_of
+from server.core.problem import Kind, Problem
+from server.identity.models import Device, DutyBooking, User
+
+CASE, MISSION, USER, DEVICE = "case", "mission", "user", "device"
+_TABLES: Mapping[str, Any] = {CASE: Case, MISSION: Mission, USER: User, DEVICE: Device}
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Who carried a device in a span of time; ``ends_at`` is exclusive."""
+
+    id: uuid.UUID
+    device_id: uuid.UUID
+    user_id: uuid.UUID
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedTicket:
+    """What a ticket allowed: records of this device after ``seq``, the first one upon ``head``."""
+
+    device: str
+    mission: str
+    seq: int
+    head: str
+
+
+def existing(
+    ctx: Context, court_id: uuid.UUID, wanted: Mapping[str, Collection[uuid.UUID]]
+) -> dict[str, set[uuid.UUID]]:
+    """Those ids that exist in the court, by what they are; a foreign court's ids do not."""
+    parts = [
+        sa.select(sa.literal(kind), _TABLES[kind].id).where(
+            _TABLES[kind].court_id == court_id, _TABLES[kind].id.in_(ids)
+        )
+        for kind, ids in wanted.items()
+        if ids
+    ]
+    found: dict[str, set[uuid.UUID]] = {kind: set() for kind in wanted}
+    if parts:
+        for kind, one in ctx.session.execute(sa.union_all(*parts)):
+            found[kind].add(one)
+    return found
+
+
+def bookings_between(
+    ctx: Context,
+    court_id: uuid.UUID,
+    devices: Collection[uuid.UUID],
+    earliest: datetime,
+    latest: datetime,
+) -> list[Booking]:
+    """Bookings of these devices that touch a span, the latest begun first."""
+    row = DutyBooking
+    statement = (
+        sa.select(row.id, row.device_id, row.user_id, row.starts_at, row.ends_at)
+        .where(
+            row.court_id == court_id,
+            row.device_id.in_(devices),
+            row.starts_at <= latest,
+            row.ends_at > earliest,
+        )
+        .order_by(row.starts_at.desc(), row.id.desc())
+    )
+    return [Booking(*values) for values in ctx.session.execute(statement)]
+
+
+def tickets(ctx: Context, court_id: uuid.UUID, nonces: Iterable[str]) -> dict[str, IssuedTicket]:
+    """Tickets of the court by nonce, as the log has them."""
+    found: dict[str, IssuedTicket] = {}
+    for table in (OutboxRow, Event):
+        statement = sa.select(table.subject_id, table.p).where(
+            table.court_id == court_id,
+            table.kind == EventKind.TICKET_ISSUED.value,
+            table.subject_id.in_(sorted(nonces)),
+        )
+        for nonce, text in ctx.session.execute(statement):
+            facts = json.loads(text)["facts"] if text else {}
+            if nonce and facts:
+                found[nonce] = IssuedTicket(
+                    facts["device"], facts["mission"], facts["seq"], facts["head"]
+                )
+    return found
+
+
+def known_hid(ctx: Context, device_id: uuid.UUID, ep: int, seq: int) -> str | None:
+    """``hid`` of the record that has this place in the log."""
+    statement = sa.select(DeviceRecord.hid).where(
+        DeviceRecord.device_id == device_id, DeviceRecord.ep == ep, DeviceRecord.seq == seq
+    )
+    return ctx.session.execute(statement).scalar_one_or_none()
+
+
+def cases_of_mission(ctx: Context, mission_id: uuid.UUID) -> list[str]:
+    """Ids of the cases that a mission serves."""
+    statement = sa.select(MissionCase.case_id).where(MissionCase.mission_id == mission_id)
+    return sorted(str(one) for one in ctx.session.execute(statement).scalars())
+
+
+def held_records(ctx: Context, limit: int, cursor: str | None) -> Page[HeldRecord]:
+    """Records of the court that wait for a predecessor, by device and place."""
+    row = HeldRecord
+    statement = sa.select(row).where(row.court_id == ctx.actor.court_id)
+    if cursor:
+        device, ep, seq = decode_cursor(cursor, str, int, int)
+        place = sa.tuple_(sa.literal(_uuid(device), sa.Uuid()), sa.literal(ep), sa.literal(seq))
+        statement = statement.where(sa.tuple_(row.device_id, row.ep, row.seq) > place)
+    ordered = statement.order_by(row.device_id, row.ep, row.seq).limit(limit + 1)
+    rows = ctx.session.execute(ordered).scalars().all()
+    return page_of(rows, limit, lambda held: (str(held.device_id), held.ep, held.seq))
+
+
+def head_seqs(ctx: Context, places: Collection[tuple[uuid.UUID, int]]) -> dict[Any, int]:
+    """Last place in the log of each chain."""
+    row = DeviceChain
+    statement = sa.select(row.device_id, row.ep, row.last_seq).where(
+        row.device_id.in_({device for device, _ in places})
+    )
+    return {(device, ep): seq for device, ep, seq in ctx.session.execute(statement)}
+
+
+def overdue_chains(
+    ctx: Context, held_before: datetime, limit: int
+) -> list[tuple[uuid.UUID, uuid.UUID, int, int]]:
+    """(court, device, ep, last place) of chains with records held since before a moment."""
+    row = HeldRecord
+    statement = (
+        sa.select(row.court_id, row.device_id, row.ep, sa.func.max(row.seq))
+        .where(row.held_since < held_before)
+        .group_by(row.court_id, row.device_id, row.ep)
+        .limit(limit)
+    )
+    return [(c, d, ep, seq) for c, d, ep, seq in ctx.session.execute(statement)]
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Problem(Kind.CURSOR_INVALID) from None
