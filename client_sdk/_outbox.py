@@ -1,0 +1,296 @@
+"""The durable outbox: captures and log entries become chained, signed records.
+
+Steps of a capture, each safe to be cut after: copy and hash into `tmp/`, fsync, note
+the intent, rename, fsync the directory, then one transaction with sequence,
+predecessor, digest, times and signature. Only then is it captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from client_sdk._clock import DeviceClock, read_instant
+from client_sdk._durable import FileLock
+from client_sdk._files import FileStore, Leftover, Staged
+from client_sdk._ledger import Ledger, ObjectState, later
+from client_sdk.errors import (
+    CaptureError,
+    NotEnrolledError,
+    StoreBusyError,
+    StoreCorruptError,
+    StoreFullError,
+)
+from client_sdk.protocol.errors import ProtocolError
+from client_sdk.protocol.keys import PrivateKey
+from client_sdk.protocol.payloads import (
+    CaptureRef,
+    Geo,
+    Instant,
+    Media,
+    NoGeo,
+    ObjectRef,
+    Payload,
+    RecordKind,
+)
+from client_sdk.protocol.records import SALT_BYTES, Sealed, seal
+
+NOT_RECORDED: Final = NoGeo("not-recorded")
+_LOCK: Final = "capture.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this device is to the server."""
+
+    device_id: UUID
+    court_id: UUID
+    ep: int
+    key: PrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a record is about, besides its bytes."""
+
+    who: UUID | None = None
+    case: UUID | None = None
+    mission: UUID | None = None
+    ticket: str | None = None
+    geo: Geo | NoGeo = NOT_RECORDED
+    captured_by: UUID | None = None
+    text: str | None = None
+    match: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file to capture: its name's bytes and its kind."""
+
+    name: bytes
+    mime: str
+    media: Media
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record that is durable on this device."""
+
+    ep: int
+    seq: int
+    hid: str
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What a start found: files without rows, rows without files, interrupted copies."""
+
+    recovered: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing needs telling."""
+        return not (self.recovered or self.lost or self.damaged)
+
+
+class Outbox:
+    """Appends to the device's chain. Safe for threads and processes on one store."""
+
+    def __init__(
+        self,
+        root: Path,
+        ledger: Ledger,
+        files: FileStore,
+        clock: DeviceClock,
+        randbytes: Callable[[int], bytes],
+    ) -> None:
+        self._ledger = ledger
+        self._files = files
+        self._clock = clock
+        self._randbytes = randbytes
+        self._lock = FileLock(root / _LOCK)
+        self.identity: Identity | None = None
+
+    def require_identity(self) -> Identity:
+        """The identity; NotEnrolledError without one."""
+        if self.identity is None:
+            raise NotEnrolledError("this device is not enrolled yet")
+        return self.identity
+
+    def append(self, payload: Payload, *, keep_instant: bool = False) -> Recorded:
+        """Seal `payload` as the next record, in one transaction.
+
+        Its instant is replaced by a fresh one if another record was appended since
+        it was read: in a chain the monotonic clock never goes back. With
+        `keep_instant` that is a CaptureError instead.
+        """
+        try:
+            return self._append(payload, keep_instant=keep_instant)
+        except StoreFullError:
+            store = self._ledger.store
+            if store.in_transaction or not store.release_ballast():
+                raise
+            return self._append(payload, keep_instant=keep_instant)
+
+    def _append(self, payload: Payload, *, keep_instant: bool) -> Recorded:
+        identity = self.require_identity()
+        with self._ledger.store.transaction():
+            head = self._ledger.head(identity.ep)
+            if not later(head, payload.t):
+                if keep_instant:
+                    raise CaptureError("another record was appended meanwhile")
+                payload = replace(payload, t=read_instant(self._clock, payload.t.gnss))
+            sealed: Sealed = seal(
+                payload.to_dict(),
+                src=str(identity.device_id),
+                ep=identity.ep,
+                seq=head.seq + 1,
+                prev=head.hid,
+                salt=self._randbytes(SALT_BYTES),
+                key=identity.key,
+            )
+            self._ledger.add(sealed, payload)
+        return Recorded(identity.ep, head.seq + 1, sealed.hid, payload)
+
+    def capture(
+        self,
+        source: Iterable[bytes],
+        file: NewFile,
+        subject: Subject,
+        *,
+        at: Instant | None = None,
+        size_hint_bytes: int = 0,
+        on_bytes: Callable[[int], None] | None = None,
+        unchanged: Callable[[], None] | None = None,
+    ) -> Recorded:
+        """Keep the bytes of `source` and record them; durable when it returns.
+
+        `unchanged` is asked after the copy and raises when the source moved meanwhile.
+        """
+        self.require_identity()
+        moment = at or read_instant(self._clock)
+        self._files.require_space(size_hint_bytes)
+        with self._lock.hold(shared=True):
+            staged = self._files.stage(source, on_bytes)
+            if unchanged is not None:
+                try:
+                    unchanged()
+                except BaseException:
+                    staged.path.unlink(missing_ok=True)
+                    raise
+            payload = _capture_payload(staged, file, subject, moment)
+            intent = self._files.write_intent(staged.sha256, payload.to_dict())
+            self._files.publish(staged)
+            recorded = self.append(payload)
+            self._files.drop_intent(intent)
+        return recorded
+
+    def note(self, text: str, subject: Subject, *, at: Instant | None = None) -> Recorded:
+        """Append a log entry."""
+        moment = at or read_instant(self._clock)
+        return self.append(_payload(RecordKind.LOG_NOTE, moment, replace(subject, text=text)))
+
+    # -- reconciliation at start
+
+    def reconcile(self) -> Reconciled:
+        """Make files and rows agree after a crash; nothing is deleted.
+
+        Does nothing while another process captures into the same store.
+        """
+        if self.identity is None:
+            return Reconciled()
+        try:
+            with self._lock.hold(wait=False):
+                return self._reconcile()
+        except StoreBusyError:
+            return Reconciled()
+
+    def _reconcile(self) -> Reconciled:
+        self._files.collect_leftovers()
+        present = self._files.digests()
+        intents = self._files.intents()
+        recovered, damaged = [], []
+        for sha256 in sorted(present - self._ledger.known_digests()):
+            intent = next((i for digest, i in intents.values() if digest == sha256), None)
+            try:
+                self._recover(sha256, intent)
+            except StoreCorruptError:
+                damaged.append(sha256)
+            else:
+                recovered.append(sha256)
+        lost = self._record_losses(present)
+        for path in intents:
+            self._files.drop_intent(path)
+        leftovers = tuple(self._files.leftovers())
+        return Reconciled(tuple(recovered), tuple(lost), tuple(damaged), leftovers)
+
+    def _recover(self, sha256: str, intent: object) -> None:
+        """Record a file that has no row, with what its intent tells."""
+        size_bytes = self._files.measure(sha256)
+        now = read_instant(self._clock)
+        ref = CaptureRef(sha256, "no-row")
+        try:
+            meant = Payload.from_dict(intent)
+        except ProtocolError:
+            unknown = ObjectRef(sha256, size_bytes, "application/octet-stream", b"")
+            payload = Payload(
+                RecordKind.CAPTURE_RECOVERED, now, NOT_RECORDED, obj=(unknown,), ref=ref
+            )
+        else:
+            match = {**(meant.match or {}), "intended_t": meant.t.to_dict()}
+            payload = replace(meant, act=RecordKind.CAPTURE_RECOVERED, t=now, ref=ref, match=match)
+        self.append(payload)
+
+    def _record_losses(self, present: set[str]) -> list[str]:
+        """Sign a `lost` record for every row whose file is gone."""
+        lost = []
+        rows = [r for r in self._ledger.objects() if r.state is not ObjectState.LOST]
+        for row in rows:
+            if row.sha256 in present:
+                continue
+            sent = row.state in (ObjectState.SENT, ObjectState.CONFIRMED)
+            reason = "file-missing-after-upload" if sent else "file-missing"
+            if sent and self._ledger.store.get(f"missing:{row.key}"):
+                continue
+            payload = Payload(
+                RecordKind.CAPTURE_LOST,
+                read_instant(self._clock),
+                NOT_RECORDED,
+                ref=CaptureRef(row.sha256, reason, row.seq),
+            )
+            with self._ledger.store.transaction():
+                self.append(payload)
+                if sent:
+                    self._ledger.store.put(f"missing:{row.key}", value=True)
+                else:
+                    self._ledger.mark_object(row, ObjectState.LOST, reason)
+            lost.append(row.sha256)
+        return lost
+
+
+def _payload(act: RecordKind, at: Instant, subject: Subject, **more: Any) -> Payload:
+    return Payload(
+        act,
+        at,
+        subject.geo,
+        who=subject.who,
+        case=subject.case,
+        mission=subject.mission,
+        ticket=subject.ticket,
+        captured_by=subject.captured_by,
+        text=subject.text,
+        match=subject.match,
+        **more,
+    )
+
+
+def _capture_payload(staged: Staged, file: NewFile, subject: Subject, at: Instant) -> Payload:
+    ref = ObjectRef(staged.sha256, staged.size_bytes, file.mime, file.name)
+    return _payload(RecordKind.CAPTURE_RECORDED, at, subject, obj=(ref,), media=file.media)

@@ -1,0 +1,387 @@
+"""FieldClient: the one door to the SDK."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Literal, Self
+from uuid import UUID
+
+from client_sdk._capturing import SourceFile, describe, name_bytes, read_pieces
+from client_sdk._clock import DeviceClock, SystemClock, read_instant, wall_ms
+from client_sdk._durable import FileLock, make_directory
+from client_sdk._files import FileStore
+from client_sdk._keystore import Keystore, OpenedKeystore, Protection, SecretStore, system_keyring
+from client_sdk._ledger import Ledger
+from client_sdk._link import EnrolAs, Link, Options
+from client_sdk._outbox import NOT_RECORDED, Identity, Outbox, Reconciled, Recorded, Subject
+from client_sdk._store import Store
+from client_sdk._sync import Syncer, SyncParts, pending, stored_problems
+from client_sdk._transport import Transport
+from client_sdk._views import outbox_items
+from client_sdk.errors import FieldError
+from client_sdk.models import (
+    Booking,
+    Captured,
+    Mission,
+    OnProgress,
+    OutboxItem,
+    Pending,
+    Problem,
+    Progress,
+    SyncReport,
+    no_progress,
+)
+from client_sdk.protocol.ids import IdSource
+from client_sdk.protocol.keys import Algorithm
+from client_sdk.protocol.payloads import Geo, HandOver, Media, NoGeo, Payload, RecordKind
+from client_sdk.protocol.statements import Receipt, SignedStatement, Ticket
+
+_MISSION: Final = "mission"
+_DEFAULTS: Final = Options()
+
+
+class FieldClient:
+    """A field device's durable outbox and its link to one server.
+
+    `store` is the device's own folder. Everything but `enrol`, `sign_in`, `ticket`,
+    `pull` and `sync` works offline. With a `passphrase`, or an OS keyring, a new
+    store is encrypted; `protection` tells. Use it as a context manager.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        store: Path | str,
+        transport: Transport | None = None,
+        clock: DeviceClock | None = None,
+        passphrase: str | None = None,
+        secrets: SecretStore | Literal["system"] | None = "system",
+        options: Options = _DEFAULTS,
+    ) -> None:
+        self.root = Path(store)
+        self._clock = clock or SystemClock()
+        self._options = options
+        ids = IdSource(lambda: wall_ms(self._clock), options.randbytes)
+        opened = self._open_keystore(passphrase, secrets)
+        self.protection: Protection = opened.protection
+        self._store = Store(self.root, opened.vault, ballast_bytes=options.ballast_bytes)
+        try:
+            self._files = FileStore(self.root, opened.vault, lambda: str(ids()))
+            self._ledger = Ledger(self._store)
+            self._outbox = Outbox(
+                self.root, self._ledger, self._files, self._clock, options.randbytes
+            )
+            self._link = Link(base_url, transport, self._clock, self._store, self._outbox, options)
+            self.reconciled: Reconciled = self._outbox.reconcile()
+        except BaseException:
+            self._store.close()
+            raise
+
+    def _open_keystore(
+        self, passphrase: str | None, secrets: SecretStore | Literal["system"] | None
+    ) -> OpenedKeystore:
+        make_directory(self.root)
+        with FileLock(self.root / "open.lock").hold():
+            if secrets == "system":
+                secrets = None if passphrase is not None else system_keyring()
+            return Keystore(self.root, self._options.randbytes).open(passphrase, secrets)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store and, if it is the client's own, the connection."""
+        self._link.close()
+        self._store.close()
+
+    # -- identity
+
+    @property
+    def identity(self) -> Identity:
+        """This device's identity; NotEnrolledError before `enrol`."""
+        return self._outbox.require_identity()
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether this store has an identity."""
+        return self._outbox.identity is not None
+
+    @property
+    def base_url(self) -> str | None:
+        """The server's address, None while it is unknown."""
+        return self._link.base_url
+
+    @property
+    def officer_id(self) -> UUID | None:
+        """The officer who signed in last on this device."""
+        return self._link.officer_id
+
+    def enrol(
+        self,
+        code: str,
+        *,
+        name: str,
+        model: str = "",
+        serial: str = "",
+        alg: Algorithm = Algorithm.ES256,
+        fingerprint: str | None = None,
+    ) -> Identity:
+        """Bind this store to a court by a one-time code; pins the server's keys.
+
+        The key is made here and never leaves. `fingerprint` comes with the code's QR.
+        A lost answer is healed by enrolling again with the same code.
+        """
+        return self._link.enrol(code, EnrolAs(name, model, serial), alg, fingerprint)
+
+    def sign_in(self, login: str, password: str, totp: str | None = None) -> UUID:
+        """Sign an officer in on this device; the officer's id."""
+        previous = self.officer_id
+        officer = self._link.sign_in(login, password, totp)
+        if previous not in (None, officer):
+            self.use_mission(None)
+        return officer
+
+    def sign_out(self) -> None:
+        """End the officer's sign-in; captures stay attributable by duty booking."""
+        self._link.sign_out()
+
+    # -- missions
+
+    def pull(self) -> int:
+        """Fetch what changed for this device and officer; the number of changes."""
+        return self._syncer(0.0, no_progress).pull_only()
+
+    def missions(self) -> list[Mission]:
+        """Missions as last pulled."""
+        return [Mission(key, data) for key, data in self._store.changes("mission")]
+
+    def cases(self) -> dict[str, dict[str, Any]]:
+        """Case extracts as last pulled, by id."""
+        return {key: dict(data) for key, data in self._store.changes("case")}
+
+    def bookings(self) -> list[Booking]:
+        """Duty bookings as last pulled."""
+        found = (Booking.from_data(key, data) for key, data in self._store.changes("booking"))
+        return [booking for booking in found if booking is not None]
+
+    def returns(self) -> dict[str, dict[str, Any]]:
+        """Reviewed items that came back, with their reasons."""
+        found = {key: dict(data) for key, data in self._store.changes("return")}
+        return found | {key: dict(data) for key, data in self._store.changes("query")}
+
+    def use_mission(self, mission_id: UUID | str | None) -> None:
+        """Captures from now on belong to this mission unless they say otherwise."""
+        self._store.put(_MISSION, None if mission_id is None else str(mission_id))
+
+    def ticket(self, mission_id: UUID | str) -> Ticket:
+        """Fetch the mission's ticket before departure; its records will carry it."""
+        return self._link.fetch_ticket(str(mission_id), self._ledger)
+
+    # -- capturing, also offline
+
+    def capture(  # noqa: PLR0913 - keyword-only facts, each optional
+        self,
+        source: Path | str | bytes | BinaryIO,
+        *,
+        name: str | bytes | None = None,
+        mime: str | None = None,
+        media: Media | None = None,
+        case: UUID | str | None = None,
+        mission: UUID | str | None = None,
+        geo: Geo | NoGeo = NOT_RECORDED,
+        text: str | None = None,
+        captured_by: UUID | str | None = None,
+        who: UUID | str | None = None,
+        match: dict[str, Any] | None = None,
+        on_progress: OnProgress = no_progress,
+    ) -> Captured:
+        """Keep a file (path, bytes or open file) as evidence; durable when it returns.
+
+        `captured_by` is the camera or recorder that a dock reads. Without `case` and
+        `mission` the mission in use decides.
+        """
+        at = read_instant(self._clock)
+        subject = replace(
+            self._subject(case, mission, geo, who),
+            text=text,
+            captured_by=_uuid(captured_by),
+            match=match,
+        )
+        with contextlib.ExitStack() as stack:
+            pieces, given, size, unchanged = _open_source(source, stack)
+            raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
+            file = describe(given if raw is None else raw, mime, media)
+            label = file.name.decode("utf-8", "replace")
+            recorded = self._outbox.capture(
+                pieces,
+                file,
+                subject,
+                at=at,
+                size_hint_bytes=size,
+                on_bytes=lambda done: on_progress(Progress("copy", label, done, max(size, done))),
+                unchanged=unchanged,
+            )
+        return _captured(recorded)
+
+    def log(
+        self,
+        text: str,
+        *,
+        case: UUID | str | None = None,
+        mission: UUID | str | None = None,
+        geo: Geo | NoGeo = NOT_RECORDED,
+    ) -> Captured:
+        """Append a log entry (at most 4,000 characters); durable when it returns."""
+        subject = self._subject(case, mission, geo, None)
+        return _captured(self._outbox.note(text, subject))
+
+    def hand_over(self, to_user: UUID | str, *, booking: UUID | str | None = None) -> Captured:
+        """Record that this device passes to another officer."""
+        subject = self._subject(None, None, NOT_RECORDED, None)
+        to = HandOver(UUID(str(to_user)), _uuid(booking))
+        payload = Payload(
+            RecordKind.DUTY_HANDOVER,
+            read_instant(self._clock),
+            subject.geo,
+            who=subject.who,
+            hand_over=to,
+        )
+        return _captured(self._outbox.append(payload))
+
+    def _subject(
+        self,
+        case: UUID | str | None,
+        mission: UUID | str | None,
+        geo: Geo | NoGeo,
+        who: UUID | str | None,
+    ) -> Subject:
+        chosen = _uuid(mission or (None if case else self._store.get(_MISSION)))
+        of_case = _uuid(case)
+        if chosen is not None and of_case is None:
+            cases = next((m.case_ids for m in self.missions() if m.id == str(chosen)), ())
+            of_case = UUID(cases[0]) if len(cases) == 1 else None
+        nonce = self._link.ticket_nonce(chosen)
+        officer = _uuid(who) or self.officer_id
+        return Subject(who=officer, case=of_case, mission=chosen, ticket=nonce, geo=geo)
+
+    # -- sending
+
+    def sync(
+        self,
+        *,
+        patience_seconds: float = 30.0,
+        receipts_wait_seconds: float = 5.0,
+        on_progress: OnProgress = no_progress,
+    ) -> SyncReport:
+        """Send everything, fetch changes and receipts; the same call offline and online.
+
+        Goes on through cuts until nothing moved for `patience_seconds`; what is left
+        stays for the next time. StoreBusyError while another process syncs.
+        """
+        syncer = self._syncer(patience_seconds, on_progress)
+        with FileLock(self.root / "sync.lock").hold(wait=False):
+            return syncer.run(receipts_wait_seconds)
+
+    def _syncer(self, patience_seconds: float, on_progress: OnProgress) -> Syncer:
+        parts = SyncParts(
+            api=self._link.api(),
+            ledger=self._ledger,
+            files=self._files,
+            outbox=self._outbox,
+            tokens=self._link.tokens(),
+            trust=self._link.trust(),
+            clock=self._clock,
+            identity=self.identity,
+            uniform=self._options.uniform,
+        )
+        return Syncer(parts, str(self.officer_id or "device"), patience_seconds, on_progress)
+
+    # -- looking
+
+    def outbox(self) -> Iterator[OutboxItem]:
+        """All records with their objects and states, oldest first."""
+        return outbox_items(self._ledger)
+
+    def pending(self) -> Pending:
+        """What is still to be sent or confirmed."""
+        return pending(self._ledger)
+
+    def problems(self) -> list[Problem]:
+        """Items that need a person."""
+        return stored_problems(self._ledger)
+
+    def retry_parked(self) -> int:
+        """Send again, with the next sync, what was refused; how many items."""
+        return self._ledger.unpark()
+
+    def receipts(self) -> list[tuple[Receipt, SignedStatement]]:
+        """Verified receipts with their signed statements."""
+        return self._ledger.receipts()
+
+    def read(self, sha256: str) -> Iterator[bytes]:
+        """Plaintext of a captured file."""
+        return self._files.read(sha256)
+
+    # -- used by the dock
+
+    def docked(self, place: str) -> str | None:
+        """Digest of a card's file that was captured before."""
+        found = self._ledger.docked(place)
+        return found[0] if found else None
+
+    def note_docked(self, place: str, captured: Captured) -> None:
+        """Remember that a card's file is captured."""
+        if captured.sha256 is not None:
+            self._ledger.add_docked(place, captured.sha256, captured.ep, captured.seq)
+
+
+def _uuid(value: UUID | str | None) -> UUID | None:
+    if value is None or isinstance(value, UUID):
+        return value
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise FieldError(f"not an id: {value!r}") from error
+
+
+def _captured(recorded: Recorded) -> Captured:
+    payload = recorded.payload
+    ref = payload.obj[0] if payload.obj else None
+    return Captured(
+        recorded.ep,
+        recorded.seq,
+        recorded.hid,
+        payload.act.value,
+        payload.t.wall,
+        ref.sha256 if ref else None,
+        ref.size_bytes if ref else None,
+    )
+
+
+def _open_source(
+    source: Path | str | bytes | BinaryIO, stack: contextlib.ExitStack
+) -> tuple[Iterable[bytes], bytes, int, Callable[[], None] | None]:
+    """Pieces, name, length and the check for changes of any kind of source."""
+    if isinstance(source, bytes):
+        return (source,), b"", len(source), None
+    if isinstance(source, Path | str):
+        path = Path(source)
+        file = stack.enter_context(SourceFile(path))
+        return file.pieces(), name_bytes(path), file.size_bytes, file.require_unchanged
+    given = getattr(source, "name", b"")
+    label = os.fsencode(os.path.basename(given)) if isinstance(given, str | bytes) else b""  # noqa: PTH119 - bytes too
+    return read_pieces(source), label, 0, None
