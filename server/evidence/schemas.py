@@ -76,7 +76,7 @@ class TimeOut(Schema):
     zone_source = fields.String()
 
 
-class PositionOut(Schema):
+class PlaceOut(Schema):
     """Where, as recorded: decimal texts, their datum and source; or why there is none."""
 
     lat = fields.String(allow_none=True)
@@ -109,7 +109,7 @@ class EvidenceOut(Schema):
     officer_id = fields.UUID(allow_none=True)
     officer_source = fields.String()
     time = fields.Function(lambda item: TimeOut().dump(item))
-    position = fields.Function(lambda item: PositionOut().dump(item))
+    place = fields.Function(lambda item: PlaceOut().dump(item))
     findings = fields.List(fields.Nested(Finding))
     review_state = fields.String()
     review_reason = fields.String(allow_none=True)

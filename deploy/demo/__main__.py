@@ -1,0 +1,136 @@
+"""``make demo`` and ``make smoke``: a whole day, against the real server and its worker."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from client_sdk import FieldClient
+from client_sdk.errors import FieldError
+from deploy.demo import day, material
+from deploy.demo.check import compare
+from deploy.demo.fault_proxy import FaultProxy
+from deploy.demo.processes import (
+    ROOT,
+    flask_command,
+    free_port,
+    running_server,
+    server_environment,
+)
+from deploy.demo.report import Line, headline, print_items, print_logins, say
+
+DEMO_PORT = 8460
+
+
+def main() -> int:
+    """Play the day; 0 when every item is good."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="in a temporary folder, then stop")
+    parser.add_argument("--database-url", help="instead of a SQLite file in the data folder")
+    parser.add_argument("--port", type=int, help=f"default: {DEMO_PORT}, for --smoke a free one")
+    asked = parser.parse_args()
+    with ExitStack() as stack:
+        if asked.smoke:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tiezheng-")))
+        else:
+            folder = ROOT / "var" / f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        port = asked.port or (free_port() if asked.smoke else _demo_port())
+        extra = {"TIEZHENG_DATABASE_URL": asked.database_url} if asked.database_url else {}
+        environment = server_environment(folder / "server", port, extra)
+        lines = _play(stack, folder, environment)
+        good = all(line.good for line in lines)
+        say("[green]every item arrived exactly once[/green]" if good else "[red]NOT GOOD[/red]")
+        if not asked.smoke and good:
+            _stay(environment["TIEZHENG_PUBLIC_URL"], folder)
+    return 0 if good else 1
+
+
+def _play(stack: ExitStack, folder: Path, environment: dict[str, str]) -> list[Line]:
+    folder.mkdir(parents=True, exist_ok=True)
+    public_url = environment["TIEZHENG_PUBLIC_URL"]
+    headline("1. Set up / 准备")
+    seed = json.loads(flask_command(environment, "demo", "--json"))
+    say(f"{len(seed['courts'])} courts, {len(seed['users'])} people, {len(seed['cases'])} cases")
+    stack.enter_context(running_server(environment, folder / "server.log"))
+    say(f"server and worker run at {public_url}")
+    return play_day(stack, folder, public_url, seed)
+
+
+def play_day(stack: ExitStack, folder: Path, public_url: str, seed: dict[str, Any]) -> list[Line]:
+    """The officer's day and the supervisor's check of it; one line for each item."""
+    port = int(public_url.rsplit(":", 1)[1])
+    proxy = stack.enter_context(FaultProxy(port, None))
+    officer = day.Officer(**seed["officer"])
+    samples = os.environ.get("TIEZHENG_SAMPLES")
+    now = datetime.now(UTC)
+    items = material.gather(folder / "camera", Path(samples) if samples else None, now)
+    with day.open_field(folder / "phone", proxy.url, public_url) as field:
+        headline("2. Morning / 出发前")
+        mission_id = day.prepare(field, officer)
+        headline("3. In the field, offline / 现场，无网络")
+        proxy.offline = True
+        captures = day.capture_offline(field, officer, mission_id, items)
+        _prove_offline(field)
+    headline("4. Back, on a bad connection / 返程，网络时断时续")
+    rough = stack.enter_context(FaultProxy(port, day.ROUGH))
+    with day.open_field(folder / "phone", rough.url, public_url) as field:
+        reports = day.sync_through_cuts(field, rough)
+        for problem in reports[-1].problems:
+            say(f"[red]{problem.code}: {problem.detail}[/red]")
+        headline("5. At the desk / 督导核对")
+        with FieldClient(public_url, store=folder / "desk", secrets=None) as desk:
+            desk.enrol(seed["desk"]["code"], name="督导工作站(虚构)")
+            desk.sign_in(seed["desk"]["login"], seed["desk"]["password"])
+            case = desk.request("GET", f"/cases/{officer.case_id}").json()
+            lines = compare(field, desk, case, captures)
+    print_items(lines)
+    headline("6. Addresses and logins / 地址与账号")
+    say(f"API description: {public_url}/docs    clock code: {public_url}/time-qr")
+    print_logins([tuple(row) for row in seed["logins"]])
+    return lines
+
+
+def _prove_offline(field: FieldClient) -> None:
+    try:
+        report = field.sync(patience_seconds=0, receipts_wait_seconds=0)
+        if report.pushed or report.uploaded:
+            raise SystemExit("the demo is not offline: something was sent")
+    except FieldError as error:
+        say(f"a sync now says: {error}")
+    else:
+        say(f"a sync now says: {report.paused}")
+    waiting = field.pending()
+    say(f"in the outbox: {waiting.records} records, {waiting.objects} files")
+
+
+def _demo_port() -> int:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", DEMO_PORT))
+        except OSError:
+            return free_port()
+    return DEMO_PORT
+
+
+def _stay(public_url: str, folder: Path) -> None:
+    say(f"\nThe server stays at {public_url}; its data lies in {folder}. Stop it with Ctrl-C.")
+    stop = threading.Event()
+    handler: Callable[..., object] = lambda *_: stop.set()  # noqa: E731  a one-line handler
+    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGINT, handler)
+    stop.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
