@@ -23,6 +23,7 @@ from server.cases.commands import AddCase, AddMission, Assign, Change, PartyComm
 from server.cases.parties import ID_NO, PartyKind, PartyRole, clean_id_no
 from server.cases.queries import CaseFilter, MissionFilter
 from server.cases.states import CaseStatus, MissionState
+from server.core.clock import truncated
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 
 INTEGER_MAX: Final = 2**53 - 1
@@ -54,8 +55,17 @@ def _ids(**options: Any) -> fields.List[Any]:
     return fields.List(fields.UUID(), validate=validate.Length(max=IDS_MAX), **options)
 
 
+class _Moment(fields.AwareDateTime):
+    """A moment with its zone, as it will be stored: UTC, whole milliseconds."""
+
+    def _deserialize(self, *given: Any, **options: Any) -> datetime:
+        at = super()._deserialize(*given, **options)
+        _sensible(at)  # before the conversion, which overflows at the edges of the calendar
+        return truncated(at)
+
+
 def _moment(**options: Any) -> fields.AwareDateTime:
-    return fields.AwareDateTime(format="iso", validate=_sensible, **options)
+    return _Moment(format="iso", **options)
 
 
 class _Strict(Schema):
