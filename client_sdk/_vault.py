@@ -129,16 +129,19 @@ class AesVault:
         return _ChunkWriter(file, AESGCM(self._file_key(salt)), _MAGIC + salt)
 
     def read(self, file: BinaryIO, offset: int) -> Iterator[bytes]:
-        """Decrypts from the chunk that holds `offset`."""
+        """Decrypts from the chunk before `offset`, so that the end mark is always seen."""
         file.seek(0)
         header = file.read(_HEADER_BYTES)
         if len(header) != _HEADER_BYTES or header[: len(_MAGIC)] != _MAGIC:
             raise StoreCorruptError("not an encrypted file")
         cipher = AESGCM(self._file_key(header[len(_MAGIC) :]))
-        index, skip = divmod(offset, CHUNK_BYTES)
+        index = max(0, offset - 1) // CHUNK_BYTES
+        skip = offset - index * CHUNK_BYTES
         sealed_bytes = CHUNK_BYTES + _TAG_BYTES
         file.seek(_HEADER_BYTES + index * sealed_bytes)
         sealed = file.read(sealed_bytes)
+        if not sealed:
+            raise StoreCorruptError("a stored file is cut short")
         while sealed:
             following = file.read(sealed_bytes)
             try:

@@ -1,0 +1,99 @@
+"""A client on a temporary store, a server in memory, and a clock that tests move."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client_sdk._link import Options
+from client_sdk._transport.mock import MockTransport
+from client_sdk.client import FieldClient
+from tests.unit.sdk.fake_server import BASE_URL, CODE, START, FakeServer
+
+CHINA = timezone(timedelta(hours=8))
+
+
+class FakeClock:
+    """Stands still until it sleeps or is moved; sleeping takes no real time."""
+
+    def __init__(self) -> None:
+        self.now = START.astimezone(CHINA)
+        self.mono = 1_000_000
+        self.boot_id = "boot-1"
+        self.slept: list[float] = []
+
+    def wall(self) -> datetime:
+        return self.now
+
+    def mono_ms(self) -> int:
+        return self.mono
+
+    def boot(self) -> str:
+        return self.boot_id
+
+    def through_suspend(self) -> bool:
+        return True
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.move(seconds)
+
+    def move(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.mono += int(seconds * 1000)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer()
+
+
+@pytest.fixture
+def transport(server: FakeServer, clock: FakeClock) -> MockTransport:
+    def handle(request: Any) -> Any:
+        server.now = clock.now
+        return server.handle(request)
+
+    return MockTransport(handle)
+
+
+Opener = Callable[..., FieldClient]
+
+
+@pytest.fixture
+def open_client(tmp_path: Path, transport: MockTransport, clock: FakeClock) -> Iterator[Opener]:
+    opened: list[FieldClient] = []
+    generator = random.Random(7)
+
+    def opener(name: str = "store", **changes: Any) -> FieldClient:
+        settings: dict[str, Any] = {
+            "transport": transport,
+            "clock": clock,
+            "secrets": None,
+            "options": Options(uniform=generator.uniform, ballast_bytes=0),
+            **changes,
+        }
+        client = FieldClient(BASE_URL, store=tmp_path / name, **settings)
+        opened.append(client)
+        return client
+
+    yield opener
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def client(open_client: Opener) -> FieldClient:
+    made = open_client()
+    made.enrol(CODE, name="phone")
+    return made

@@ -1,0 +1,410 @@
+"""What lies on the disk: crashes, losses, full disks, and secrets."""
+
+import errno
+import hashlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client_sdk import errors
+from client_sdk._files import FileStore
+from client_sdk._link import Options
+from client_sdk._store import Store
+from client_sdk._vault import PlainVault
+from client_sdk.client import FieldClient
+from client_sdk.models import ItemState
+from client_sdk.protocol import records
+from client_sdk.protocol.payloads import Payload, RecordKind
+from tests.unit.sdk.conftest import Opener
+from tests.unit.sdk.fake_server import BASE_URL, CODE, FakeServer
+
+CASE = "01936b1e-0000-7000-8000-0000000000a0"
+
+
+def wires(client: FieldClient) -> list[Any]:
+    found = client._ledger.unsent_records(10**6, 10**9)
+    return [records.open_record(wire) for _, _, wire in found]
+
+
+def assert_chained(client: FieldClient) -> None:
+    prev = records.GENESIS
+    for seq, opened in enumerate(wires(client), start=1):
+        assert (opened.header.seq, opened.header.prev) == (seq, prev)
+        assert records.verify_signature(opened, client.identity.key.public)
+        Payload.from_dict(opened.payload)
+        prev = opened.hid
+
+
+def test_the_journal_is_the_safe_one(tmp_path: Path) -> None:
+    store = Store(tmp_path, PlainVault())
+    assert store.one("PRAGMA journal_mode") == ("truncate",)
+    assert store.one("PRAGMA synchronous") == (3,)
+    store.close()
+
+
+def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path, PlainVault())
+
+    def write_and_fail() -> None:
+        with store.transaction():
+            store.put("a", 1)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_and_fail()
+    assert store.get("a") is None
+    with store.transaction(), store.transaction():
+        store.put("a", [1, "铁"])
+    assert store.get("a") == [1, "铁"]
+    store.put("a", None)
+    assert store.get("a") is None
+    store.close()
+
+
+def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
+    Store(tmp_path, PlainVault()).close()
+    connection = sqlite3.connect(tmp_path / "outbox.sqlite3")
+    connection.execute("PRAGMA user_version=99")
+    connection.close()
+    with pytest.raises(errors.StoreError):
+        Store(tmp_path, PlainVault())
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "outbox.sqlite3").write_bytes(b"x" * 4096)
+    with pytest.raises(errors.StoreCorruptError):
+        Store(tmp_path, PlainVault())
+
+
+@pytest.mark.parametrize("passphrase", [None, "铁证"])
+def test_a_capture_is_on_the_disk_when_it_returns(
+    open_client: Opener, passphrase: str | None
+) -> None:
+    client = open_client(passphrase=passphrase)
+    client.enrol(CODE, name="phone")
+    data = random.Random(1).randbytes(5_000_000)
+    captured = client.capture(data, name="a.jpg")
+    assert captured.sha256 == hashlib.sha256(data).hexdigest()
+    assert b"".join(client.read(captured.sha256)) == data
+    assert not list((client.root / "tmp").iterdir())
+    assert not list((client.root / "intents").iterdir())
+    assert_chained(client)
+
+
+def test_stolen_storage_shows_no_secret(open_client: Opener, server: FakeServer) -> None:
+    client = open_client(passphrase="p")
+    client.enrol(CODE, name="phone")
+    client.sign_in("liu", "password")
+    server.changes = [
+        {"kind": "mission", "op": "put", "id": CASE, "data": {"title": "CANARY-mission"}}
+    ]
+    client.capture(b"CANARY-bytes" * 100_000, name="CANARY-name.jpg", text="CANARY-text")
+    client.log("CANARY-note")
+    client.sync()
+    private = client.identity.key.to_pem().decode().splitlines()[1]
+    secrets = ["CANARY", private, *server.tokens, *server.refresh_tokens]
+    client.close()
+    for path in client.root.rglob("*"):
+        if path.is_file():
+            stored = path.read_bytes()
+            assert not [s for s in secrets if s.encode() in stored], path
+            assert path.stat().st_mode & 0o077 == 0 or path.parent == client.root
+    assert client.root.stat().st_mode & 0o077 == 0
+
+
+# -- reconciliation
+
+
+def test_a_file_without_a_row_is_recovered_with_its_context(
+    client: FieldClient, open_client: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_args: object, **_kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(client._outbox, "append", dies)
+    with pytest.raises(KeyboardInterrupt):
+        client.capture(b"evidence", name="证据.jpg", case=CASE)
+    client.close()
+    again = open_client()
+    digest = hashlib.sha256(b"evidence").hexdigest()
+    assert again.reconciled.recovered == (digest,)
+    (opened,) = wires(again)
+    payload = Payload.from_dict(opened.payload)
+    assert payload.act is RecordKind.CAPTURE_RECOVERED
+    assert str(payload.case) == CASE
+    assert payload.obj[0].display_name == "证据.jpg"
+    assert payload.ref is not None
+    assert payload.ref.sha256 == digest
+    assert payload.match is not None
+    assert "intended_t" in payload.match
+    again.close()
+    assert open_client().reconciled.clean
+
+
+def test_a_foreign_file_without_any_context_is_recovered_too(
+    client: FieldClient, open_client: Opener
+) -> None:
+    digest = hashlib.sha256(b"found").hexdigest()
+    (client.root / "files" / digest).write_bytes(b"found")
+    client.close()
+    again = open_client()
+    assert again.reconciled.recovered == (digest,)
+    assert_chained(again)
+    assert again.sync().complete
+
+
+def test_a_damaged_orphan_is_told_and_stays(client: FieldClient, open_client: Opener) -> None:
+    digest = hashlib.sha256(b"true").hexdigest()
+    path = client.root / "files" / digest
+    path.write_bytes(b"false")
+    client.close()
+    assert open_client().reconciled.damaged == (digest,)
+    assert path.exists()
+
+
+def test_a_row_without_a_file_becomes_a_signed_loss(
+    client: FieldClient, open_client: Opener, server: FakeServer
+) -> None:
+    captured = client.capture(b"evidence")
+    assert captured.sha256
+    (client.root / "files" / captured.sha256).unlink()
+    client.close()
+    again = open_client()
+    assert again.reconciled.lost == (captured.sha256,)
+    assert_chained(again)
+    lost = Payload.from_dict(wires(again)[1].payload)
+    assert lost.act is RecordKind.CAPTURE_LOST
+    assert lost.ref is not None
+    assert (lost.ref.sha256, lost.ref.seq, lost.ref.reason) == (captured.sha256, 1, "file-missing")
+    report = again.sync()
+    assert [problem.code for problem in report.problems] == ["lost"]
+    assert len(server.records) == 3
+    assert next(again.outbox()).state is ItemState.NEEDS_YOU
+    again.close()
+    assert open_client().reconciled.clean
+
+
+def test_an_original_that_vanishes_after_its_receipt_is_told_once(
+    client: FieldClient, open_client: Opener
+) -> None:
+    captured = client.capture(b"evidence")
+    client.sync()
+    (client.root / "files" / str(captured.sha256)).unlink()
+    client.close()
+    again = open_client()
+    assert again.reconciled.lost == (captured.sha256,)
+    assert next(again.outbox()).state is ItemState.CONFIRMED
+    assert again.sync().complete
+    again.close()
+    assert open_client().reconciled.clean
+
+
+def test_an_interrupted_copy_lies_aside(client: FieldClient, open_client: Opener) -> None:
+    def source() -> Iterator[bytes]:
+        yield b"half"
+        raise KeyboardInterrupt
+
+    class Cut:
+        name = "x.mp4"
+        pieces = source()
+
+        def read(self, _size: int) -> bytes:
+            return next(self.pieces)
+
+    with pytest.raises(KeyboardInterrupt):
+        client.capture(Cut())  # type: ignore[arg-type]
+    client.close()
+    again = open_client()
+    assert [leftover.size_bytes for leftover in again.reconciled.leftovers] == [4]
+    assert again.reconciled.clean
+    assert not list(again.outbox())
+
+
+def test_a_damaged_stored_file_is_parked_not_sent(client: FieldClient, server: FakeServer) -> None:
+    captured = client.capture(b"evidence")
+    other = client.capture(b"other")
+    (client.root / "files" / str(captured.sha256)).write_bytes(b"tampered")
+    report = client.sync()
+    assert report.problems[0].sha256 == captured.sha256
+    assert captured.sha256 not in server.blobs
+    assert other.sha256 in server.blobs
+
+
+# -- full disk
+
+
+def test_a_full_disk_refuses_loudly_and_leaves_nothing(
+    client: FieldClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def write(self, _data: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def finish(self) -> None:
+            raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PlainVault, "writer", lambda *_: Full())
+        with pytest.raises(errors.StoreFullError):
+            client.capture(b"x" * 1000)
+    assert not list((client.root / "tmp").iterdir())
+    assert not list(client.outbox())
+    assert client.capture(b"x" * 1000).seq == 1
+
+
+def test_a_capture_that_cannot_fit_is_refused_before_a_byte(
+    client: FieldClient, tmp_path: Path
+) -> None:
+    sparse = tmp_path / "huge.mp4"
+    with sparse.open("wb") as file:
+        file.truncate(1 << 42)
+    with pytest.raises(errors.StoreFullError):
+        client.capture(sparse)
+
+
+def test_the_ballast_lets_a_last_record_be_written(
+    open_client: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = open_client(options=Options(ballast_bytes=4096))
+    client.enrol(CODE, name="phone")
+    assert (client.root / "ballast").stat().st_size == 4096
+    real = Store.run
+
+    def run(store: Store, sql: str, *values: object) -> int:
+        if "INSERT INTO records" in sql and (client.root / "ballast").exists():
+            raise errors.StoreFullError
+        return real(store, sql, *values)
+
+    monkeypatch.setattr(Store, "run", run)
+    assert client.log("the last word").seq == 1
+    assert not (client.root / "ballast").exists()
+
+
+# -- several at once
+
+
+def test_threads_and_processes_share_one_chain(client: FieldClient, open_client: Opener) -> None:
+    second = open_client()
+    failed: list[BaseException] = []
+
+    def work(who: FieldClient, label: int) -> None:
+        try:
+            for n in range(10):
+                who.capture(b"%d-%d" % (label, n))
+        except BaseException as error:  # noqa: BLE001 - told by the test
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=work, args=(who, label))
+        for label, who in enumerate((client, client, second, second))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert len(wires(client)) == 40
+    assert_chained(client)
+
+
+def test_one_sync_at_a_time(client: FieldClient, open_client: Opener) -> None:
+    second = open_client()
+    caught: list[str] = []
+
+    def listen(_event: object) -> None:
+        try:
+            second.sync()
+        except errors.StoreBusyError as error:
+            caught.append(error.code)
+
+    client.log("x")
+    assert client.sync(on_progress=listen).complete
+    assert set(caught) == {"store-busy"}
+
+
+# -- kill -9
+
+
+KILLS = int(os.environ.get("TIEZHENG_KILL_POINTS", "12"))  # `make faults` may ask for more
+CHILD = """
+import sys
+from client_sdk.client import FieldClient
+client = FieldClient(store=sys.argv[1], passphrase=sys.argv[2] or None, secrets=None)
+print("ready", flush=True)
+n = 0
+while True:
+    n += 1
+    data = (b"%s-%d-" % (sys.argv[3].encode(), n)) * 20_000
+    captured = client.capture(data, name=f"{n}.jpg")
+    print(captured.seq, captured.sha256, flush=True)
+    print(client.log(f"entry {n}").seq, "-", flush=True)
+"""
+
+
+def run_until_killed(root: Path, passphrase: str, label: str, seconds: float) -> list[list[str]]:
+    """What the capturing process said before SIGKILL, complete lines only."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(root), passphrase, label],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        lines = process.stdout.read().splitlines(keepends=True)
+    return [line.split() for line in lines if line.endswith("\n")]
+
+
+@pytest.mark.parametrize("passphrase", ["", "铁证"])
+def test_sigkill_at_random_points_loses_nothing_that_was_promised(
+    open_client: Opener, tmp_path: Path, passphrase: str, server: FakeServer
+) -> None:
+    first = open_client(passphrase=passphrase or None)
+    first.enrol(CODE, name="phone")
+    first.close()
+    generator = random.Random(20261123)
+    promised: dict[int, str] = {}
+    for attempt in range(KILLS):
+        said = run_until_killed(
+            tmp_path / "store", passphrase, str(attempt), generator.uniform(0.0, 0.15)
+        )
+        for seq, sha256 in said:
+            assert int(seq) not in promised
+            promised[int(seq)] = sha256
+        client = open_client(passphrase=passphrase or None)
+        assert not client.reconciled.lost
+        assert not client.reconciled.damaged
+        assert_chained(client)
+        client.close()
+    client = open_client(passphrase=passphrase or None)
+    by_seq = {opened.header.seq: opened.payload for opened in wires(client)}
+    for number, sha256 in promised.items():
+        objects = [ref["sha256"] for ref in by_seq[number]["obj"]]
+        assert objects == ([] if sha256 == "-" else [sha256])
+    files: FileStore = client._files
+    assert files.digests() == client._ledger.known_digests()
+    for digest in files.digests():
+        files.measure(digest)
+    assert promised
+    report = client.sync()
+    assert report.complete, report
+    assert set(server.blobs) == files.digests()
+
+
+def test_the_base_url_is_remembered(client: FieldClient, tmp_path: Path) -> None:
+    client.close()
+    with FieldClient(store=tmp_path / "store", secrets=None) as again:
+        assert again.base_url == BASE_URL
