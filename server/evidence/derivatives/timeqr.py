@@ -13,7 +13,8 @@ _MAX_CODES = 16
 def time_codes(picture: Image.Image) -> list[str]:
     """The texts of all QR codes in an RGB picture that begin as a time code; unverified."""
     formats = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
-    found = zxingcpp.read_barcodes(picture, formats=formats)
+    # Plain: the bytes as they are, without names for control characters.
+    found = zxingcpp.read_barcodes(picture, formats=formats, text_mode=zxingcpp.TextMode.Plain)
     texts = [code.text for code in found[:_MAX_CODES]]
     # A code with other characters than it was made of would not verify anyway: drop, don't mend.
     return [

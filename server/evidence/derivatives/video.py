@@ -1,6 +1,8 @@
 """Pictures from a recording: a poster, a sprite sheet for scrubbing, and time codes shown to it.
 
-`seek` lands on the keyframe before the wanted time, so the poster decodes forward from there.
+`seek` lands on the keyframe before the wanted time, so frames are decoded forward from there; in
+transport streams, which have no index, it may land behind it. Every function here expects a
+container that was just opened: the start is where it stands, not somewhere to seek to.
 """
 
 from collections.abc import Iterator
@@ -25,6 +27,8 @@ COLUMNS = 5
 TILES = 25
 _POSTER_AT_MS = 1000
 _FORWARD_FRAMES = 600
+_NEAR_START_MS = 2000
+_STEPS_BACK_MS = (0, 5_000, 30_000)
 # Below this many decoded pixels a recording is read once through, frame by frame; above, only
 # keyframes are decoded. About ten seconds of one core.
 _EXACT_PIXELS = 2_000_000_000
@@ -94,9 +98,8 @@ def shown_time_codes(container: av.container.InputContainer) -> list[TimeQr]:
 def frame_at(container: av.container.InputContainer, at_ms: int) -> Shot:
     """The first frame at or after this time; the last one before it if the recording ends."""
     stream = _picture_stream(container)
-    _seek(container, stream, at_ms)
     last: VideoFrame | None = None
-    for count, frame in enumerate(_frames(container, stream)):
+    for count, frame in enumerate(_frames_before(container, stream, at_ms)):
         last = frame
         if _at_ms(frame, stream) >= at_ms or count >= _FORWARD_FRAMES:
             break
@@ -105,13 +108,31 @@ def frame_at(container: av.container.InputContainer, at_ms: int) -> Shot:
     return _shot(last, stream)
 
 
+def _frames_before(
+    container: av.container.InputContainer,
+    stream: VideoStream,
+    at_ms: int,
+) -> Iterator[VideoFrame]:
+    """Frames from a keyframe at or before this time, as far as one can be found."""
+    if at_ms <= _NEAR_START_MS:
+        yield from _frames(container, stream)
+        return
+    for back_ms in _STEPS_BACK_MS:
+        _seek(container, stream, max(0, at_ms - back_ms))
+        frames = _frames(container, stream)
+        first = next(frames, None)
+        if first is not None and (_at_ms(first, stream) <= at_ms or back_ms == _STEPS_BACK_MS[-1]):
+            yield first
+            yield from frames
+            return
+
+
 def _once_through(
     container: av.container.InputContainer,
     stream: VideoStream,
     wanted_ms: list[int],
 ) -> Iterator[Shot]:
     """Decode from the start; one shot for each wanted time that the recording reaches."""
-    _seek(container, stream, 0)
     pending = list(wanted_ms)
     for frame in _frames(container, stream):
         at_ms = _at_ms(frame, stream)

@@ -26,6 +26,7 @@ _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\.(?:webp|json)")
 _MAX_DERIVATIVES = 16
 # Without this stage nothing can be said of a file; it is not skipped.
 _FIRST_STAGE = "sniff"
+_MAX_LOSSES = 5
 
 
 class SandboxError(RuntimeError):
@@ -120,38 +121,43 @@ class Sandbox:
         out_dir: Path,
     ) -> Findings | SandboxFailure:
         skip: dict[str, str] = {}
-        failure = SandboxFailure("unavailable")
-        for _ in range(self.limits.attempts):
+        losses = 0
+        while True:
             answer = self._ask(source, Order(name, claimed_type, skip, self.limits))
             outcome = _judge(answer, os.fstat(source).st_size)
             if isinstance(outcome, _Result):
                 outcome.store(out_dir)
                 return outcome.findings
-            failure = outcome
-            if failure.code != "unavailable":
-                if failure.stage in {"", _FIRST_STAGE} or failure.stage in skip:
-                    break
-                skip[failure.stage] = failure.code
-        return failure
+            if outcome.code == "unavailable":
+                # Not this file's doing: another's worker may have taken the zygote along.
+                losses += 1
+                if losses >= _MAX_LOSSES:
+                    return outcome
+                continue
+            given_up = len(skip) + 1 >= self.limits.attempts or outcome.stage in skip
+            if given_up or outcome.stage in {"", _FIRST_STAGE}:
+                return outcome
+            skip[outcome.stage] = outcome.code
 
     def _ask(self, source: int, order: Order) -> Answer:
         zygote = self._running()
+        # The position is shared with the worker of an earlier attempt, which is dead by now.
+        os.lseek(source, 0, os.SEEK_SET)
         (answer_read, answer_write) = os.pipe()
         (status_read, status_write) = os.pipe()
         try:
             try:
                 zygote.order(order.pack(), (source, answer_write, status_write))
-            except OSError as error:
-                self._discard(zygote)
-                return Answer(error=f"the zygote is gone: {error}")
             finally:
                 os.close(answer_write)
                 os.close(status_write)
             answer = listen(answer_read, status_read, order.limits)
+        except OSError as error:
+            answer = Answer(error=f"the zygote is gone: {error}")
         finally:
             os.close(answer_read)
             os.close(status_read)
-        if answer.overdue or answer.strays:
+        if answer.overdue or answer.strays or answer.failure == "unavailable":
             self._discard(zygote)
         return answer
 
