@@ -40,6 +40,7 @@ class Review:
 def decide(ctx: Context, evidence_id: uuid.UUID, command: Review) -> ReviewEntry:
     """Append a decision; a return or query reaches the officer and the device at the next pull."""
     item = evidence_queries.visible_evidence(ctx, evidence_id)
+    ctx.session.refresh(item, with_for_update=True)  # decisions on one item take turns
     policy.require_words(command.decision, command.reason_code, command.text)
     policy.require_decision(ctx.actor, item, command.decision)
     entry = ReviewEntry(
