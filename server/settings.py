@@ -46,6 +46,9 @@ class Settings:
     bind: str = _setting("address and port that `make run` listens on", "127.0.0.1:8460")
     web_processes: int = _setting("server processes", 1)
     web_threads: int = _setting("threads per server process", 256)
+    web_worker_class: str = _setting(
+        "gthread, or gevent for a process of its own that serves live streams", "gthread"
+    )
     trusted_proxies: int = _setting("proxies in front whose X-Forwarded-For is believed", 0)
     log_level: str = _setting("debug, info, warning or error", "info")
 
@@ -158,6 +161,8 @@ def _check(settings: Settings) -> list[str]:
         problems.append(f"{PREFIX}S3_BUCKET: needed when {PREFIX}BLOB_STORE=s3")
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         problems.append(f"{PREFIX}LOG_LEVEL: debug, info, warning or error")
+    if settings.web_worker_class not in {"gthread", "gevent"}:
+        problems.append(f"{PREFIX}WEB_WORKER_CLASS: gthread or gevent")
     if settings.sandbox not in {"auto", "bwrap", "process"}:
         problems.append(f"{PREFIX}SANDBOX: auto, bwrap or process")
     if settings.time_zone not in available_timezones():

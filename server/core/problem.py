@@ -77,6 +77,9 @@ class Kind(Enum):
     UPLOAD_BUSY = _Kind(
         423, "The upload is being written by another request", "上传正被其他请求写入", 1
     )
+    UPLOAD_STALLED = _Kind(
+        408, "No bytes came for too long; resume the upload", "长时间未收到数据，请续传"
+    )
     UPLOAD_GONE = _Kind(
         410, "The upload was ended, has expired or is quarantined", "上传已终止、过期或被隔离"
     )
