@@ -149,7 +149,10 @@ class ReceiptRow(CourtScoped, Base):
     """A signed receipt: record and bytes are durable."""
 
     __tablename__ = "receipts"
-    __table_args__ = (sa.UniqueConstraint("device_id", "ep", "seq", "sha256", "generation"),)
+    __table_args__ = (
+        sa.UniqueConstraint("device_id", "ep", "seq", "sha256", "generation"),
+        sa.Index(None, "device_id", "id"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -47,3 +48,59 @@ def changes_for(
         statement = statement.where(Change.topic.in_(topics))
     statement = statement.order_by(Change.log_index, Change.topic, Change.entity_id).limit(limit)
     return session.execute(statement).scalars().all()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FeedPosition:
+    """A place in the feed of changes; beyond every change of ``log_index`` when ``topic`` is empty.
+
+    One event can change many things for one recipient, so the index alone is not a place.
+    """
+
+    log_index: int
+    topic: str = ""
+    entity_id: str = ""
+
+
+def feed_page(
+    session: Session,
+    recipients: Sequence[str],
+    after: FeedPosition,
+    until: int,
+    topics: Collection[str],
+    limit: int,
+) -> list[Change]:
+    """Up to ``limit`` changes of these recipients beyond a place, in order; O(limit).
+
+    ``until`` is the last index that counts, so that the recipients' ranges end together.
+
+    Each recipient is read along its own index range: one range over several recipients would have
+    to be sorted as a whole.
+    """
+    row = Change
+    if after.topic:
+        here = sa.tuple_(row.log_index, row.topic, row.entity_id)
+        place = sa.tuple_(
+            sa.literal(after.log_index, row.log_index.type),
+            sa.literal(after.topic),
+            sa.literal(after.entity_id),
+        )
+        beyond = here > place
+    else:
+        beyond = row.log_index > after.log_index
+    found: dict[tuple[int, str, str], Change] = {}
+    for recipient in recipients:
+        statement = (
+            sa.select(row)
+            .where(
+                row.recipient == recipient,
+                beyond,
+                row.log_index <= until,
+                row.topic.in_(sorted(topics)),
+            )
+            .order_by(row.log_index, row.topic, row.entity_id)
+            .limit(limit)
+        )
+        for change in session.execute(statement).scalars():
+            found[change.log_index, change.topic, change.entity_id] = change
+    return [found[key] for key in sorted(found)[:limit]]

@@ -15,6 +15,7 @@ class Permission(StrEnum):
     PUBLIC = "public"  # nobody has to be signed in
     SIGNED_IN = "signed-in"  # any person, for their own account
 
+    USERS_VIEW = "users.view"
     USERS_MANAGE = "users.manage"
     DEVICES_VIEW = "devices.view"
     DEVICES_MANAGE = "devices.manage"
@@ -94,6 +95,7 @@ _FIELD = frozenset(
 )
 
 _LEAD = _FIELD | {
+    _P.USERS_VIEW,
     _P.DUTY_BOOK,
     _P.CASES_EDIT,
     _P.MISSIONS_EDIT,
@@ -113,6 +115,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(
         {
             _P.SIGNED_IN,
+            _P.USERS_VIEW,
             _P.USERS_MANAGE,
             _P.DEVICES_VIEW,
             _P.DEVICES_MANAGE,
@@ -126,7 +129,10 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 TOKEN_PERMISSIONS: dict[TokenKind, frozenset[Permission]] = {
     TokenKind.NOBODY: frozenset(),
-    TokenKind.DEVICE: frozenset({_P.SYNC_PUSH, _P.UPLOAD, _P.RECEIPTS_FETCH, _P.CLOCK_EXCHANGE}),
+    TokenKind.DEVICE: frozenset(
+        # Its pull is narrowed to code tables, receipts and revocations.
+        {_P.SYNC_PUSH, _P.SYNC_PULL, _P.UPLOAD, _P.RECEIPTS_FETCH, _P.CLOCK_EXCHANGE}
+    ),
     TokenKind.UPLOAD: frozenset({_P.UPLOAD}),
 }
 

@@ -2,6 +2,107 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
 from flask import Blueprint
 
+from client_sdk.protocol.statements import SignedStatement
+from server.core.context import Context
+from server.core.endpoint import endpoint
+from server.core.paging import Page
+from server.core.permissions import Permission
+from server.sync import pull as feed
+from server.sync import push, service
+from server.sync.commands import (
+    AskTicket,
+    HeldQuery,
+    Missing,
+    PullQuery,
+    Push,
+    ReadClock,
+    ReleaseHeld,
+)
+from server.sync.schemas import (
+    ClockBody,
+    HeldOut,
+    HeldQueryIn,
+    MissingBody,
+    MissingOut,
+    PullOut,
+    PullQueryIn,
+    PushBody,
+    PushOut,
+    ReceiptsOut,
+    ReceiptsQueryIn,
+    ReleaseBody,
+    ReleasedOut,
+    StatementOut,
+    TicketBody,
+)
+from server.sync.service import Held, Released
+
+PUSH_BYTES_MAX = 8 * 2**20
+
 blueprint = Blueprint("sync", __name__)
+
+
+@blueprint.post("/sync/push")
+@endpoint(
+    Permission.SYNC_PUSH, load=PushBody, dump=PushOut, idempotent=False,
+    body_bytes_max=PUSH_BYTES_MAX,
+)  # fmt: skip
+def push_records(ctx: Context, command: Push) -> dict[str, Any]:
+    """Send signed records, in any order; each gets its own outcome, and repeats are harmless."""
+    return push.push(ctx, command.records)
+
+
+@blueprint.get("/sync/pull")
+@endpoint(Permission.SYNC_PULL, query=PullQueryIn, dump=PullOut)
+def pull(ctx: Context, query: PullQuery) -> dict[str, Any]:
+    """Fetch what changed for this device and officer; without a cursor, what there is."""
+    return feed.page(ctx, query)
+
+
+@blueprint.get("/receipts")
+@endpoint(Permission.RECEIPTS_FETCH, query=ReceiptsQueryIn, dump=ReceiptsOut)
+def receipts(ctx: Context, query: PullQuery) -> dict[str, Any]:
+    """Fetch signed receipts of this device, the earliest first."""
+    return feed.receipts(ctx, query)
+
+
+@blueprint.post("/blobs/missing")
+@endpoint(Permission.UPLOAD, load=MissingBody, dump=MissingOut, idempotent=False)
+def missing_blobs(ctx: Context, command: Missing) -> dict[str, Any]:
+    """Ask which objects this device has not sent completely yet."""
+    return service.missing_blobs(ctx, command)
+
+
+@blueprint.post("/clock")
+@endpoint(Permission.CLOCK_EXCHANGE, load=ClockBody, dump=StatementOut, idempotent=False)
+def read_clock(ctx: Context, command: ReadClock) -> SignedStatement:
+    """Exchange timestamps; the signed answer goes into a record ``clock.observed``."""
+    return service.read_clock(ctx, command)
+
+
+@blueprint.post("/tickets")
+@endpoint(Permission.TICKET_REQUEST, load=TicketBody, dump=StatementOut, status=201)
+def issue_ticket(ctx: Context, command: AskTicket) -> SignedStatement:
+    """Ask for a ticket before a mission: it bounds the mission's records from below."""
+    return service.issue_ticket(ctx, command)
+
+
+@blueprint.get("/sync/held")
+@endpoint(Permission.HELD_RELEASE, query=HeldQueryIn, dump=HeldOut)
+def held(ctx: Context, query: HeldQuery) -> Page[Held]:
+    """List records that wait for a predecessor."""
+    return service.held(ctx, query)
+
+
+@blueprint.post("/sync/held/<uuid:device_id>/<int:ep>/<int:seq>/release")
+@endpoint(Permission.HELD_RELEASE, load=ReleaseBody, dump=ReleasedOut)
+def release_held(
+    ctx: Context, device_id: uuid.UUID, ep: int, seq: int, command: ReleaseHeld
+) -> Released:
+    """Let a held record into the log although its predecessors are missing."""
+    return service.release(ctx, device_id, ep, seq, command.reason)

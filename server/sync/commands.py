@@ -1,0 +1,74 @@
+"""What may be asked of the sync slice."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+RECORDS_MAX: Final = 500
+OBJECTS_MAX: Final = 1_000
+PULL_LIMIT_DEFAULT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """Records as they came; each is judged on its own."""
+
+    records: Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An object that a device holds."""
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Objects that may still have to be sent."""
+
+    objects: Sequence[Wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class PullQuery:
+    """A page of the feed."""
+
+    cursor: str | None = None
+    limit: int = PULL_LIMIT_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClock:
+    """First timestamp of an exchange, Unix milliseconds of the device."""
+
+    t1: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskTicket:
+    """Leave to start a mission after record ``seq`` with head ``head`` (``GENESIS`` for none)."""
+
+    mission_id: uuid.UUID
+    ep: int
+    seq: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldQuery:
+    """A page of held records."""
+
+    cursor: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHeld:
+    """Why a held record enters the log although its predecessor is missing."""
+
+    reason: str
