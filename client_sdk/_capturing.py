@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import mimetypes
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Self
+from uuid import UUID
 
-from client_sdk._outbox import NewFile
-from client_sdk.errors import CaptureError
+from client_sdk._outbox import NewFile, Recorded
+from client_sdk.errors import CaptureError, FieldError
+from client_sdk.models import Captured
 from client_sdk.protocol.payloads import Media
 
 _READ_BYTES: Final = 1 << 20
@@ -119,3 +122,48 @@ class SourceFile:
 def name_bytes(path: Path) -> bytes:
     """The name as the file system has it."""
     return os.fsencode(path.name)
+
+
+def optional_id(value: UUID | str | None) -> UUID | None:
+    """An id or None."""
+    return None if value is None else as_id(value)
+
+
+def as_id(value: UUID | str) -> UUID:
+    """An id; FieldError when the text is none."""
+    if isinstance(value, UUID):
+        return value
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise FieldError(f"not an id: {value!r}") from error
+
+
+def captured_of(recorded: Recorded) -> Captured:
+    """What a caller hears of a record."""
+    payload = recorded.payload
+    ref = payload.obj[0] if payload.obj else None
+    return Captured(
+        recorded.ep,
+        recorded.seq,
+        recorded.hid,
+        payload.act.value,
+        payload.t.wall,
+        ref.sha256 if ref else None,
+        ref.size_bytes if ref else None,
+    )
+
+
+def open_source(
+    source: Path | str | bytes | BinaryIO, stack: contextlib.ExitStack
+) -> tuple[Iterable[bytes], bytes, int, Callable[[], None] | None]:
+    """Pieces, name, length and the check for changes of any kind of source."""
+    if isinstance(source, bytes):
+        return (source,), b"", len(source), None
+    if isinstance(source, Path | str):
+        path = Path(source)
+        file = stack.enter_context(SourceFile(path))
+        return file.pieces(), name_bytes(path), file.size_bytes, file.require_unchanged
+    given = getattr(source, "name", b"")
+    label = os.fsencode(os.path.basename(given)) if isinstance(given, str | bytes) else b""  # noqa: PTH119 - bytes too
+    return read_pieces(source), label, 0, None

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Literal, Self
 from uuid import UUID
 
-from client_sdk._capturing import SourceFile, describe, name_bytes, read_pieces
+from client_sdk._api import Call
+from client_sdk._capturing import as_id, captured_of, describe, open_source, optional_id
 from client_sdk._clock import DeviceClock, SystemClock, read_instant, wall_ms
 from client_sdk._durable import FileLock, make_directory
 from client_sdk._files import FileStore
 from client_sdk._keystore import Keystore, OpenedKeystore, Protection, SecretStore, system_keyring
 from client_sdk._ledger import Ledger
 from client_sdk._link import EnrolAs, Link, Options
-from client_sdk._outbox import NOT_RECORDED, Identity, Outbox, Reconciled, Recorded, Subject
+from client_sdk._outbox import NOT_RECORDED, Identity, Outbox, Reconciled, Subject
 from client_sdk._store import Store
 from client_sdk._sync import Syncer, SyncParts, pending, stored_problems
-from client_sdk._transport import Transport
+from client_sdk._transport import Response, Transport
 from client_sdk._views import outbox_items
-from client_sdk.errors import FieldError
+from client_sdk.errors import ContractError
 from client_sdk.models import (
     Booking,
     Captured,
@@ -41,8 +41,13 @@ from client_sdk.protocol.keys import Algorithm
 from client_sdk.protocol.payloads import Geo, HandOver, Media, NoGeo, Payload, RecordKind
 from client_sdk.protocol.statements import Receipt, SignedStatement, Ticket
 
+__all__ = ["IN_USE", "SIGNED_IN", "FieldClient", "Options"]
+
 _MISSION: Final = "mission"
 _DEFAULTS: Final = Options()
+_PAGE: Final = 200
+IN_USE: Final = "in-use"
+SIGNED_IN: Final = "signed-in"
 
 
 class FieldClient:
@@ -201,28 +206,29 @@ class FieldClient:
         mime: str | None = None,
         media: Media | None = None,
         case: UUID | str | None = None,
-        mission: UUID | str | None = None,
+        mission: UUID | str | None = IN_USE,
         geo: Geo | NoGeo = NOT_RECORDED,
         text: str | None = None,
         captured_by: UUID | str | None = None,
-        who: UUID | str | None = None,
+        who: UUID | str | None = SIGNED_IN,
         match: dict[str, Any] | None = None,
         on_progress: OnProgress = no_progress,
     ) -> Captured:
         """Keep a file (path, bytes or open file) as evidence; durable when it returns.
 
         `captured_by` is the camera or recorder that a dock reads. Without `case` and
-        `mission` the mission in use decides.
+        `mission` the mission in use decides; `mission=None` and `who=None` say that
+        they are not known.
         """
         at = read_instant(self._clock)
         subject = replace(
             self._subject(case, mission, geo, who),
             text=text,
-            captured_by=_uuid(captured_by),
+            captured_by=optional_id(captured_by),
             match=match,
         )
         with contextlib.ExitStack() as stack:
-            pieces, given, size, unchanged = _open_source(source, stack)
+            pieces, given, size, unchanged = open_source(source, stack)
             raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
             file = describe(given if raw is None else raw, mime, media)
             label = file.name.decode("utf-8", "replace")
@@ -235,24 +241,24 @@ class FieldClient:
                 on_bytes=lambda done: on_progress(Progress("copy", label, done, max(size, done))),
                 unchanged=unchanged,
             )
-        return _captured(recorded)
+        return captured_of(recorded)
 
     def log(
         self,
         text: str,
         *,
         case: UUID | str | None = None,
-        mission: UUID | str | None = None,
+        mission: UUID | str | None = IN_USE,
         geo: Geo | NoGeo = NOT_RECORDED,
     ) -> Captured:
         """Append a log entry (at most 4,000 characters); durable when it returns."""
-        subject = self._subject(case, mission, geo, None)
-        return _captured(self._outbox.note(text, subject))
+        subject = self._subject(case, mission, geo, SIGNED_IN)
+        return captured_of(self._outbox.note(text, subject))
 
     def hand_over(self, to_user: UUID | str, *, booking: UUID | str | None = None) -> Captured:
         """Record that this device passes to another officer."""
-        subject = self._subject(None, None, NOT_RECORDED, None)
-        to = HandOver(UUID(str(to_user)), _uuid(booking))
+        subject = self._subject(None, None, NOT_RECORDED, SIGNED_IN)
+        to = HandOver(as_id(to_user), as_id(booking) if booking else None)
         payload = Payload(
             RecordKind.DUTY_HANDOVER,
             read_instant(self._clock),
@@ -260,7 +266,7 @@ class FieldClient:
             who=subject.who,
             hand_over=to,
         )
-        return _captured(self._outbox.append(payload))
+        return captured_of(self._outbox.append(payload))
 
     def _subject(
         self,
@@ -269,13 +275,15 @@ class FieldClient:
         geo: Geo | NoGeo,
         who: UUID | str | None,
     ) -> Subject:
-        chosen = _uuid(mission or (None if case else self._store.get(_MISSION)))
-        of_case = _uuid(case)
+        if mission == IN_USE:
+            mission = None if case else self._store.get(_MISSION)
+        chosen = optional_id(mission)
+        of_case = optional_id(case)
         if chosen is not None and of_case is None:
             cases = next((m.case_ids for m in self.missions() if m.id == str(chosen)), ())
             of_case = UUID(cases[0]) if len(cases) == 1 else None
         nonce = self._link.ticket_nonce(chosen)
-        officer = _uuid(who) or self.officer_id
+        officer = self.officer_id if who == SIGNED_IN else optional_id(who)
         return Subject(who=officer, case=of_case, mission=chosen, ticket=nonce, geo=geo)
 
     # -- sending
@@ -336,6 +344,34 @@ class FieldClient:
         """Plaintext of a captured file."""
         return self._files.read(sha256)
 
+    # -- the rest of the API
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        query: Mapping[str, str | int | None] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Any call of the API as officer or, without one, as device; ApiError from 400."""
+        call = Call(method, path, json=json, query=query or {}, headers=headers or {})
+        return self._link.api().call(call, self._link.tokens().best())
+
+    def items(self, path: str, **query: str | int | None) -> Iterator[dict[str, Any]]:
+        """Items of a list, page after page."""
+        cursor: str | None = None
+        while True:
+            asked = {"limit": _PAGE, **query, "cursor": cursor}
+            page = self.request("GET", path, query=asked).json()
+            if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+                raise ContractError(f"{path} is not a list of items")
+            yield from page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
     # -- used by the dock
 
     def docked(self, place: str) -> str | None:
@@ -347,41 +383,3 @@ class FieldClient:
         """Remember that a card's file is captured."""
         if captured.sha256 is not None:
             self._ledger.add_docked(place, captured.sha256, captured.ep, captured.seq)
-
-
-def _uuid(value: UUID | str | None) -> UUID | None:
-    if value is None or isinstance(value, UUID):
-        return value
-    try:
-        return UUID(value)
-    except ValueError as error:
-        raise FieldError(f"not an id: {value!r}") from error
-
-
-def _captured(recorded: Recorded) -> Captured:
-    payload = recorded.payload
-    ref = payload.obj[0] if payload.obj else None
-    return Captured(
-        recorded.ep,
-        recorded.seq,
-        recorded.hid,
-        payload.act.value,
-        payload.t.wall,
-        ref.sha256 if ref else None,
-        ref.size_bytes if ref else None,
-    )
-
-
-def _open_source(
-    source: Path | str | bytes | BinaryIO, stack: contextlib.ExitStack
-) -> tuple[Iterable[bytes], bytes, int, Callable[[], None] | None]:
-    """Pieces, name, length and the check for changes of any kind of source."""
-    if isinstance(source, bytes):
-        return (source,), b"", len(source), None
-    if isinstance(source, Path | str):
-        path = Path(source)
-        file = stack.enter_context(SourceFile(path))
-        return file.pieces(), name_bytes(path), file.size_bytes, file.require_unchanged
-    given = getattr(source, "name", b"")
-    label = os.fsencode(os.path.basename(given)) if isinstance(given, str | bytes) else b""  # noqa: PTH119 - bytes too
-    return read_pieces(source), label, 0, None
