@@ -1,0 +1,1 @@
+"""Operator commands, one group a file."""
