@@ -8,7 +8,7 @@ from typing import Any
 
 from client_sdk import FieldClient
 from client_sdk.models import Captured
-from deploy.demo.day import Captures, reads
+from deploy.demo.day import Captures
 from deploy.demo.material import Item
 from deploy.demo.report import Line
 
@@ -19,8 +19,8 @@ def compare(field: FieldClient, desk: FieldClient, case: Row, captures: Captures
     """One line for each captured item, from what the supervisor's API shows."""
     receipts = {(found.ep, found.seq, found.sha256 or "") for found, _ in field.receipts()}
     check = _Check(desk, case, frozenset(receipts))
-    stored = reads(desk, f"/cases/{case['id']}/evidence", limit=100)
-    entries = reads(desk, f"/cases/{case['id']}/log", limit=100)
+    stored = list(desk.items(f"/cases/{case['id']}/evidence", limit=100))
+    entries = list(desk.items(f"/cases/{case['id']}/log", limit=100))
     return [check.file(stored, item, captured) for item, captured in captures.files] + [
         check.note(entries, text, captured) for text, captured in captures.notes
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from client_sdk import FieldClient
 from client_sdk.client import Options
@@ -101,15 +100,3 @@ def open_field(folder: Path, url: str, public_url: str) -> FieldClient:
     """The phone's client, which reaches the server at ``url`` (the bad connection)."""
     options = Options(public_url=public_url)
     return FieldClient(url, store=folder, secrets=None, options=options)
-
-
-def reads(desk: FieldClient, path: str, **query: Any) -> list[dict[str, Any]]:
-    """All pages of a list, as a supervisor at a desk reads them."""
-    found: list[dict[str, Any]] = []
-    cursor: str | None = None
-    while True:
-        answer = desk.request("GET", path, query={**query, "cursor": cursor}).json()
-        found += answer["items"]
-        cursor = answer["next_cursor"]
-        if cursor is None:
-            return found
