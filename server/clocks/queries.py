@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from client_sdk.protocol.payloads import Instant
 from client_sdk.protocol.times import parse_rfc3339, unix_ms
+from server.clocks.commands import LedgerFilter
 from server.clocks.correction import Reading
 from server.clocks.models import ClockObservation
 from server.core.context import Context
 from server.core.paging import Page, decode_cursor, page_of
+from server.identity.queries import visible_device
 
 NEAR_MAX = 2_000
 
@@ -57,18 +59,19 @@ def readings_near(
 
 
 def observations_of(
-    ctx: Context, device_id: uuid.UUID, limit: int, cursor: str | None = None
+    ctx: Context, device_id: uuid.UUID, wanted: LedgerFilter
 ) -> Page[ClockObservation]:
-    """The ledger of one device of the caller's court, newest first."""
+    """The ledger of one device of the caller's court, newest first; 404 for any other device."""
+    device = visible_device(ctx, device_id)
     statement = sa.select(ClockObservation).where(
-        ClockObservation.court_id == ctx.actor.court_id, ClockObservation.device_id == device_id
+        ClockObservation.court_id == device.court_id, ClockObservation.device_id == device.id
     )
-    if cursor:
-        (last,) = decode_cursor(cursor, str)
+    if wanted.cursor:
+        (last,) = decode_cursor(wanted.cursor, str)
         statement = statement.where(ClockObservation.id < _id(last))
-    statement = statement.order_by(ClockObservation.id.desc()).limit(limit + 1)
+    statement = statement.order_by(ClockObservation.id.desc()).limit(wanted.limit + 1)
     rows = ctx.session.execute(statement).scalars().all()
-    return page_of(rows, limit, lambda row: (str(row.id),))
+    return page_of(rows, wanted.limit, lambda row: (str(row.id),))
 
 
 def _around(
