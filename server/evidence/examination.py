@@ -11,7 +11,6 @@ import tempfile
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -24,31 +23,28 @@ from server.core.context import Context
 from server.evidence import calibration, comparison, service
 from server.evidence.findings import Findings
 from server.evidence.models import Derivative, Evidence, Examination
+from server.evidence.sandbox import SandboxFailure
 from storage.digest import Digest
 from storage.ports import BlobStore, LocalPaths
 
 Units = Callable[[], AbstractContextManager[Context]]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The sandbox ended without findings: ``timeout``, ``memory``, ``crashed``, …."""
-
-    code: str
-    detail: str = ""
+class TryAgainError(RuntimeError):
+    """No examination could be started; the job is kept for later."""
 
 
-class Sandbox(Protocol):
+class Examiner(Protocol):
     """Examines one file in a process of its own."""
 
     def examine(
         self, path: Path, *, name: bytes, claimed_type: str, out_dir: Path
-    ) -> Findings | Failure:
+    ) -> Findings | SandboxFailure:
         """Findings, or why there are none; derivatives lie in ``out_dir``."""
         ...
 
 
-def examine(units: Units, sandbox: Sandbox, evidence_id: str) -> None:
+def examine(units: Units, sandbox: Examiner, evidence_id: str) -> None:
     """Handle ``evidence.verified``: examine the bytes unless that was done, then apply.
 
     No transaction is open while the parsers run.
@@ -68,6 +64,8 @@ def examine(units: Units, sandbox: Sandbox, evidence_id: str) -> None:
         out_dir = Path(folder) / "out"
         out_dir.mkdir()
         outcome = sandbox.examine(path, name=name, claimed_type=mime, out_dir=out_dir)
+        if isinstance(outcome, SandboxFailure) and outcome.code == "unavailable":
+            raise TryAgainError(outcome.detail)
         if isinstance(outcome, Findings):
             _store_derivatives(blobs, outcome, out_dir)
     with units() as ctx:
@@ -96,14 +94,14 @@ def _store_derivatives(blobs: BlobStore, found: Findings, out_dir: Path) -> None
             blobs.put_stream(Digest(made.sha256), source, made.size_bytes)
 
 
-def _remember(ctx: Context, sha256: str, outcome: Findings | Failure) -> Examination:
+def _remember(ctx: Context, sha256: str, outcome: Findings | SandboxFailure) -> Examination:
     found = ctx.session.get(Examination, sha256)
     if found is None:
         found = Examination(sha256=sha256, attempts=0)
         ctx.session.add(found)
     found.attempts += 1
     found.examined_at = ctx.clock.now()
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, SandboxFailure):
         found.state, found.problem = "failed", f"{outcome.code}: {outcome.detail}"[:500]
         return found
     found.state, found.problem = "done", None
