@@ -80,7 +80,9 @@ def operations(app: Flask) -> Iterator[Operation]:
             continue
         tag = rule.endpoint.partition(".")[0]
         path = _VARIABLE.sub(r"{\g<name>}", rule.rule)
-        for method in sorted((rule.methods or set()) - _UNSPOKEN):
+        # Flask adds HEAD and OPTIONS; where they stand alone somebody declared them.
+        given = rule.methods or set()
+        for method in sorted(given - _UNSPOKEN or given):
             yield Operation(method, path, rule, tag, view, spec)
 
 
@@ -103,10 +105,11 @@ def build(app: Flask, public_url: str) -> dict[str, Any]:
             else {}
         )
         document.tag({"name": tag, **described})
+    taken: set[str] = set()
     for operation in used:
-        document.path(
-            path=operation.path, operations={operation.method.lower(): _operation(operation)}
-        )
+        described = _operation(operation)
+        described["operationId"] = _unique(described["operationId"], taken)
+        document.path(path=operation.path, operations={operation.method.lower(): described})
     whole: dict[str, Any] = document.to_dict()
     _close(whole, names.strict)
     return whole
@@ -141,7 +144,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "x-callers": callers(spec.permission),
         "security": _security(operation),
         "parameters": [*_parameters(operation), *addition.parameters],
-        "responses": {**_problems(operation), **_success(operation), **addition.responses},
+        "responses": {**_success(operation), **_problems(operation), **addition.responses},
     }
     if operation.key in SUMMARIES_ZH:
         described["x-summary-zh"] = SUMMARIES_ZH[operation.key]
@@ -161,6 +164,15 @@ def _operation_id(operation: Operation) -> str:
     name = operation.rule.endpoint.replace(".", "-")
     several = len((operation.rule.methods or set()) - _UNSPOKEN) > 1
     return f"{name}-{operation.method.lower()}" if several else name
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """A view that serves two paths has two operations."""
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name}-{number}", number + 1
+    taken.add(free)
+    return free
 
 
 def callers(permission: Permission) -> list[str]:
