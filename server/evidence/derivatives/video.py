@@ -176,7 +176,8 @@ def _frames(
 
 
 def _picture_stream(container: av.container.InputContainer) -> VideoStream:
-    stream = next(iter(container.streams.video), None)
+    tracks = container.streams.video
+    stream = next((track for track in tracks if getattr(track, "codec_context", None)), None)
     if stream is None:
         raise NoPictureError("no picture track")
     context = stream.codec_context

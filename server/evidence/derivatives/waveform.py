@@ -69,15 +69,24 @@ def _blocks(container: av.container.InputContainer) -> tuple["array[int]", bool]
 def _samples(
     container: av.container.InputContainer,
 ) -> "Iterator[np.ndarray[tuple[int], np.dtype[np.int16]]]":
-    stream = next(iter(container.streams.audio), None)
+    tracks = container.streams.audio
+    stream = next((track for track in tracks if getattr(track, "codec_context", None)), None)
     if stream is None:
         raise NoSoundError("no sound track")
-    resampler = AudioResampler(format="s16", layout="mono", rate=_RATE_HZ)
+    resampler, shape = _resampler(), None
     for frame in container.decode(stream):
-        for converted in resampler.resample(frame):
-            yield _mono(converted)
-    for converted in resampler.resample(None):
-        yield _mono(converted)
+        found = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if shape not in {None, found}:
+            # Some recorders change their format within a recording; a resampler takes only one.
+            yield from map(_mono, resampler.resample(None))
+            resampler = _resampler()
+        shape = found
+        yield from map(_mono, resampler.resample(frame))
+    yield from map(_mono, resampler.resample(None))
+
+
+def _resampler() -> AudioResampler:
+    return AudioResampler(format="s16", layout="mono", rate=_RATE_HZ)
 
 
 def _mono(frame: AudioFrame) -> "np.ndarray[tuple[int], np.dtype[np.int16]]":

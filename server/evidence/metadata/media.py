@@ -88,13 +88,23 @@ def open_media(source: BinaryIO, mime: str) -> Iterator[av.container.InputContai
         options={"protocol_whitelist": "", "enable_drefs": "0"},
     )
     try:
-        for stream in container.streams:
-            if isinstance(stream, VideoStream | AudioStream):
-                # One core per examination; the sandbox allows few threads anyway.
-                stream.codec_context.thread_count = 1
+        for stream in playable(container):
+            # One core per examination; the sandbox allows few threads anyway.
+            stream.codec_context.thread_count = 1
         yield container
     finally:
         container.close()
+
+
+def playable(container: av.container.InputContainer) -> list[VideoStream | AudioStream]:
+    """The picture and sound tracks that a decoder is known for."""
+    # A track of an unknown codec has no context, whatever the annotation says.
+    return [
+        stream
+        for stream in container.streams
+        if isinstance(stream, VideoStream | AudioStream)
+        and getattr(stream, "codec_context", None) is not None
+    ]
 
 
 def probe(source: BinaryIO, mime: str) -> Probe:
@@ -122,8 +132,8 @@ def _media(
     has_telemetry: bool,
 ) -> Media:
     streams = tuple(_stream(stream) for stream in list(container.streams)[:_MAX_STREAMS])
-    video = next((s for s in streams if s.kind == "video"), None)
-    audio = next((s for s in streams if s.kind == "audio"), None)
+    video = next((s for s in streams if s.kind == "video" and s.codec), None)
+    audio = next((s for s in streams if s.kind == "audio" and s.codec), None)
     (width, height) = (video.width, video.height) if video else (0, 0)
     if rotation % 180:
         (width, height) = (height, width)
@@ -146,7 +156,6 @@ def _stream(stream: av.stream.Stream) -> Stream:
     length = None
     if stream.duration is not None and stream.time_base is not None:
         length = _sane_ms(stream.duration * stream.time_base)
-    # Data tracks have no codec context, whatever the annotation says.
     context = getattr(stream, "codec_context", None)
     found = Stream(
         index=stream.index,
@@ -155,6 +164,8 @@ def _stream(stream: av.stream.Stream) -> Stream:
         duration_ms=length,
         handler=clean_text(stream.metadata.get("handler_name", ""), 64),
     )
+    if context is None:
+        return found
     if isinstance(stream, VideoStream):
         rate = stream.average_rate
         return replace(
@@ -179,7 +190,7 @@ def _sane_ms(seconds: Fraction) -> int | None:
 
 def _rotation(container: av.container.InputContainer) -> int:
     """Degrees clockwise by which the first picture must be turned to stand upright."""
-    stream = next(iter(container.streams.video), None)
+    stream = next((s for s in playable(container) if isinstance(s, VideoStream)), None)
     if stream is None:
         return 0
     # A cut or foreign stream has no picture; that is for the poster stage to report.

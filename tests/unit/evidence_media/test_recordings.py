@@ -178,6 +178,38 @@ def test_a_playlist_behind_a_transport_stream_s_head_opens_nothing(look: Look) -
     assert not findings.derivatives
 
 
+def test_a_track_of_an_unknown_codec_leaves_the_other(look: Look, tmp_path: Path) -> None:
+    data = short_video(tmp_path / "a.mp4", 1).read_bytes()
+    findings = look(data.replace(b"avc1", b"zz99"))
+    assert findings.problems == ()
+    assert findings.media is not None
+    assert (findings.media.video_codec, findings.media.audio_codec) == ("", "aac")
+    assert [derivative.name for derivative in findings.derivatives] == ["peaks"]
+
+
+def test_a_recorder_that_changes_its_sampling_on_the_way(look: Look, tmp_path: Path) -> None:
+    first = _silence(tmp_path / "a.aac", "mono", 16_000, frames=30)
+    second = _silence(tmp_path / "b.aac", "stereo", 44_100, frames=60)
+    findings = look(first + second)
+    assert findings.problems == ()
+    (peaks,) = findings.derivatives
+    # 1.92 s and 1.39 s, and the encoder's run-in of each.
+    assert 3300 <= int(peaks.detail["duration_ms"]) <= 3500
+
+
+def _silence(path: Path, layout: str, rate: int, frames: int) -> bytes:
+    with av.open(str(path), "w", format="adts") as out:
+        track = out.add_stream("aac", rate=rate, layout=layout)
+        for number in range(frames):
+            frame = av.AudioFrame(format="fltp", layout=layout, samples=1024)
+            (frame.sample_rate, frame.pts) = (rate, number * 1024)
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            out.mux(track.encode(frame))
+        out.mux(track.encode(None))
+    return path.read_bytes()
+
+
 def test_unknown_types_are_refused(tmp_path: Path) -> None:
     path = short_audio(tmp_path / "a.wav", 0.1)
     with path.open("rb") as source, pytest.raises(MediaRefusedError), open_media(source, "text/x"):

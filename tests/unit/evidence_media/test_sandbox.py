@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -246,6 +247,26 @@ def test_hostile_files_leave_findings(data: bytes, genuine: Sandbox, tmp_path: P
     assert isinstance(findings, Findings)
     assert findings.size_bytes == len(data)
     assert path.read_bytes() == data
+
+
+def test_damaged_files_leave_findings(genuine: Sandbox, tmp_path: Path, when: datetime) -> None:
+    """Bytes changed at random: whatever the parsers make of them, there is an answer."""
+    chance = random.Random(20250930)
+    originals = [
+        gps_photo(tmp_path / "a.jpg", 38.2, 104.4, when, size_px=(320, 240)),
+        heic_photo(tmp_path / "b.heic", 38.2, 104.4, when, size_px=(160, 120)),
+        short_video(tmp_path / "c.mp4", 1),
+        short_video(tmp_path / "d.ts", 1),
+        short_audio(tmp_path / "e.mp3", 0.5),
+    ]
+    for number in range(40):
+        data = bytearray(originals[number % len(originals)].read_bytes())
+        for _ in range(chance.choice((1, 5, 50))):
+            data[chance.randrange(min(len(data), 2000))] = chance.randrange(256)
+        path = tmp_path / "subject"
+        path.write_bytes(data)
+        result = genuine.examine(path, name=b"", claimed_type="", out_dir=tmp_path / "out")
+        assert isinstance(result, Findings), f"file {number}: {result}"
 
 
 def test_a_decoder_that_wants_too_much_memory_is_a_problem_only(tmp_path: Path) -> None:
