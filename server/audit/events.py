@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     DEVICE_REGISTERED = "device.registered"
     DEVICE_REVOKED = "device.revoked"
     KEY_ADDED = "key.added"
+    KEY_RETIRED = "key.retired"
     DUTY_BOOKED = "duty.booked"
     DUTY_HANDED_OVER = "duty.handed-over"
 

@@ -20,7 +20,7 @@ from server.core.permissions import TokenKind
 from server.core.problem import Kind, Problem
 from server.identity import dpop, queries, tokens
 from server.identity.models import Device, User
-from server.identity.policy import roles_of
+from server.identity.policy import live_device, roles_of
 from server.identity.tokens import Claims, TokenType
 
 SEEN_EVERY_SECONDS: Final = 60
@@ -63,15 +63,6 @@ def offer_nonce(response: Response) -> Response:
     if response.status_code == _UNAUTHORIZED and "WWW-Authenticate" not in response.headers:
         response.headers["WWW-Authenticate"] = f'DPoP algs="{dpop.ALGORITHMS}"'
     return response
-
-
-def live_device(device: Device | None) -> Device:
-    """The device unless it is unknown or revoked."""
-    if device is None:
-        raise _bad(Kind.TOKEN_INVALID, "the device is not known")
-    if device.revoked_at is not None:
-        raise _bad(Kind.DEVICE_REVOKED, "a supervisor can enrol it again")
-    return device
 
 
 def _claims(runtime: Runtime, token: str) -> Claims:

@@ -40,8 +40,6 @@ class User(CourtScoped, Base):
     totp_secret: Mapped[str | None]  # sealed with the server's data key
     totp_confirmed_at: Mapped[datetime | None]
     totp_last_step: Mapped[int | None]
-    failed_count: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
@@ -101,6 +99,17 @@ class SignIn(CourtScoped, Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class SignInGuard(Base):
+    """Failed attempts per login, whether or not the login exists: both lock alike (07, 33)."""
+
+    __tablename__ = "sign_in_guards"
+
+    login_key: Mapped[str] = mapped_column(primary_key=True)  # keyed hash of the login
+    failed_count: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ProofSeen(Base):

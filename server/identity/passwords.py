@@ -14,8 +14,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from server.core.offload import blocking
 from server.identity.readable import readable
 
-CHARACTERS_MIN: Final = 10
-CHARACTERS_MAX: Final = 200
 _AT_ONCE: Final = 2  # 64 MiB each
 _TEMPORARY_BYTES: Final = 10
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from server.core.context import Actor
@@ -14,28 +13,23 @@ from server.core.problem import Kind, Problem
 from server.identity.models import Device, DutyBooking, User
 
 BOOKING_DAYS_MAX: Final = 366
-
-
-class DeviceKind(StrEnum):
-    """What a device is."""
-
-    PHONE = "phone"
-    DOCK = "dock"
-    WORKSTATION = "workstation"
-    CAMERA = "camera"
-    BODY_RECORDER = "body_recorder"
-    AUDIO_RECORDER = "audio_recorder"
-
-
-KEYED_KINDS: Final = frozenset({DeviceKind.PHONE, DeviceKind.DOCK, DeviceKind.WORKSTATION})
-KEYLESS_KINDS: Final = frozenset(set(DeviceKind) - KEYED_KINDS)
-READER_KINDS: Final = frozenset({DeviceKind.DOCK, DeviceKind.WORKSTATION})
+PASSWORD_CHARACTERS_MIN: Final = 10
+PASSWORD_CHARACTERS_MAX: Final = 200
 
 
 def roles_of(user: User) -> frozenset[Role]:
     """The roles in the row; one that this version does not know gives nothing."""
     known = {role.value for role in Role}
     return frozenset(Role(name) for name in user.roles if name in known)
+
+
+def live_device(device: Device | None) -> Device:
+    """The device, unless it is unknown or revoked; raises a 401 problem."""
+    if device is None:
+        raise Problem(Kind.TOKEN_INVALID, "the device is not known")
+    if device.revoked_at is not None:
+        raise Problem(Kind.DEVICE_REVOKED, "a supervisor can enrol it again")
+    return device
 
 
 def may_change_user(
@@ -85,3 +79,18 @@ def check_hand_over(booking: DutyBooking, to_user_id: uuid.UUID, at: datetime) -
             starts_at=booking.starts_at.isoformat(),
             ends_at=booking.ends_at.isoformat(),
         )
+
+
+def require_good_password(password: str, login: str, old: str | None = None) -> None:
+    """Long enough, new, and not the login (NIST SP 800-63B §5.1.1); raises ``validation``."""
+    if not PASSWORD_CHARACTERS_MIN <= len(password) <= PASSWORD_CHARACTERS_MAX:
+        wrong = f"has {PASSWORD_CHARACTERS_MIN} to {PASSWORD_CHARACTERS_MAX} characters"
+    elif login.casefold() in password.casefold():
+        wrong = "does not hold the login"
+    elif len(set(password)) < PASSWORD_CHARACTERS_MIN // 2:
+        wrong = "has more different characters"
+    elif password == old:
+        wrong = "differs from the old one"
+    else:
+        return
+    raise Problem(Kind.VALIDATION, "see errors", errors={"new": [wrong]})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,46 +11,12 @@ from sqlalchemy.orm import Session
 
 from client_sdk.protocol.keys import PublicKey
 from server.core.context import Context
-from server.core.paging import LIMIT_DEFAULT, Page, decode_cursor, page_of
+from server.core.paging import Page, decode_cursor, page_of
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
+from server.identity.commands import BookingFilter, DeviceFilter, UserFilter
+from server.identity.kinds import KEYLESS_KINDS, READER_KINDS
 from server.identity.models import Court, Device, DutyBooking, SignIn, UploadGrant, User
-from server.identity.policy import KEYLESS_KINDS, READER_KINDS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserFilter:
-    """What a list of people is narrowed to."""
-
-    role: str | None = None
-    active: bool | None = None
-    cursor: str | None = None
-    limit: int = LIMIT_DEFAULT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceFilter:
-    """What a list of devices is narrowed to."""
-
-    kind: str | None = None
-    holder_id: uuid.UUID | None = None
-    revoked: bool | None = None
-    cursor: str | None = None
-    limit: int = LIMIT_DEFAULT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookingFilter:
-    """What a list of bookings is narrowed to; the window is that of an overlap."""
-
-    device_id: uuid.UUID | None = None
-    user_id: uuid.UUID | None = None
-    mission_id: uuid.UUID | None = None
-    overlaps_from: datetime | None = None
-    overlaps_to: datetime | None = None
-    cursor: str | None = None
-    limit: int = LIMIT_DEFAULT
-
 
 # ---------------------------------------------------------------- for the slices above
 
@@ -181,17 +146,31 @@ def sign_in_by_refresh(session: Session, refresh_hash: str) -> tuple[SignIn, Use
 # ---------------------------------------------------------------- for this slice's routes
 
 
-def visible_user(ctx: Context, user_id: uuid.UUID) -> User:
-    """A person of the caller's court; 404 otherwise."""
-    found = user_in_court(ctx.session, ctx.actor.court_id, user_id)
+def visible_user(ctx: Context, user_id: uuid.UUID, *, to_change: bool = False) -> User:
+    """A person of the caller's court; 404 otherwise.
+
+    :param to_change: lock the row, so that the version compared is the version changed.
+    """
+    statement = sa.select(User).where(User.id == user_id, User.court_id == ctx.actor.court_id)
+    if to_change:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    found = ctx.session.execute(statement).scalar_one_or_none()
     if found is None:
         raise not_found("user")
     return found
 
 
-def visible_device(ctx: Context, device_id: uuid.UUID) -> Device:
-    """A device of the caller's court; 404 otherwise."""
-    found = device_in_court(ctx.session, ctx.actor.court_id, device_id)
+def visible_device(ctx: Context, device_id: uuid.UUID, *, to_change: bool = False) -> Device:
+    """A device of the caller's court; 404 otherwise.
+
+    :param to_change: lock the row; bookings of one device take turns by it.
+    """
+    statement = sa.select(Device).where(
+        Device.id == device_id, Device.court_id == ctx.actor.court_id
+    )
+    if to_change:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    found = ctx.session.execute(statement).scalar_one_or_none()
     if found is None:
         raise not_found("device")
     return found
