@@ -28,7 +28,10 @@ UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 # Unsafe by method, yet nothing that a log entry would tell; each with its reason.
 UNRECORDED = {
     "POST /api/v1/blobs/missing": "a question with a long body",
+    "POST /api/v1/me/totp": "a secret that is in force only once it is confirmed",
 }
+# Held by people, not asked for yet; each with its reason.
+UNUSED = {Permission.AUDIT_VIEW: "the court's whole log is shown with its signed tree"}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def test_every_permission_is_held_by_someone_and_used_by_a_route(app: Flask) -> 
     held = set[Permission]().union(*ROLE_PERMISSIONS.values(), *TOKEN_PERMISSIONS.values())
     assert set(Permission) - {Permission.PUBLIC} == held
     asked = {one.spec.permission for one in operations(app)} | set(asked_in_code())
-    assert held - asked == set()
+    assert held - asked == set(UNUSED)
 
 
 def asked_in_code() -> Iterator[Permission]:
@@ -104,6 +107,8 @@ def test_only_these_routes_are_public(app: Flask) -> None:
         "GET /api/v1/time-qr.svg",
         "POST /api/v1/auth/token",
         "POST /api/v1/devices/enrol",
+        "OPTIONS /api/v1/uploads",
+        "OPTIONS /api/v1/uploads/{upload_id}",
     }
 
 
@@ -177,21 +182,34 @@ def reaches(view: Any, wanted: Any) -> bool:
 
 
 def named_by(function: types.FunctionType) -> Iterator[types.FunctionType]:
-    """Functions and methods of the server whose names occur in a function's code."""
+    """Functions of the server whose names occur in a function's code, methods included."""
     names = set(code_names(function.__code__))
-    for name in names:
-        value = function.__globals__.get(name)
-        if inspect.isclass(value) and value.__module__.startswith("server."):
-            yield from (one for one in vars(value).values() if inspect.isfunction(one))
-        elif inspect.ismodule(value) and value.__name__.startswith("server."):
+    for name, value in function.__globals__.items():
+        if not of_the_server(value):
+            continue
+        if inspect.isclass(value):
+            # The object may come from anywhere; its class is known to the module.
+            yield from methods(value, None if name in names else names)
+        elif name in names and inspect.isfunction(value):
+            yield inspect.unwrap(value)
+        elif name in names and inspect.ismodule(value):
             for inner in names:
                 found = vars(value).get(inner)
                 if inspect.isfunction(found):
                     yield inspect.unwrap(found)
-                elif inspect.isclass(found) and found.__module__.startswith("server."):
-                    yield from (one for one in vars(found).values() if inspect.isfunction(one))
-        elif inspect.isfunction(value) and value.__module__.startswith("server."):
-            yield inspect.unwrap(value)
+                elif inspect.isclass(found) and of_the_server(found):
+                    yield from methods(found, None)
+
+
+def methods(kind: type, names: set[str] | None) -> Iterator[types.FunctionType]:
+    for name, value in vars(kind).items():
+        if inspect.isfunction(value) and (names is None or name in names):
+            yield value
+
+
+def of_the_server(value: Any) -> bool:
+    named = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
+    return isinstance(named, str) and named.startswith("server.")
 
 
 def code_names(code: types.CodeType) -> Iterator[str]:
