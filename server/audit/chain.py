@@ -174,7 +174,7 @@ def _hids(ctx: Context, line: Line, seqs: Iterable[int]) -> dict[int, str]:
     statement = sa.select(table.c.seq, table.c.hid).where(
         table.c.device_id == line.device_id, table.c.ep == line.ep, table.c.seq.in_(sorted(seqs))
     )
-    return dict(ctx.session.execute(statement).tuples().all())
+    return dict(ctx.session.execute(statement).all())
 
 
 def _prevs(ctx: Context, line: Line, seqs: Iterable[int]) -> dict[int, str]:

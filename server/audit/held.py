@@ -31,7 +31,7 @@ class HeldRecords:
         self._wires: dict[int, Entry] = {}
         if line.held_count:
             statement = sa.select(_held.c.seq, _held.c.hid).where(*self._mine)
-            self._hids = dict(ctx.session.execute(statement).tuples().all())
+            self._hids = dict(ctx.session.execute(statement).all())
 
     def hid_at(self, seq: int) -> str | None:
         """``hid`` of the record held for a place."""

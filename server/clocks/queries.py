@@ -18,6 +18,7 @@ from server.core.paging import Page, decode_cursor, page_of
 from server.identity.queries import visible_device
 
 NEAR_MAX = 2_000
+_PARTS = 99  # a statement has limits, and a batch may name many boots
 
 _row = ClockObservation.__table__.c
 _COLUMNS = (
@@ -40,7 +41,7 @@ def readings_near(
 ) -> list[Reading]:
     """The readings that can matter for ``instants``: between them, and the neighbours outside.
 
-    One statement, however long the device's ledger is.
+    One statement for each 32 boots, however long the device's ledger is.
     """
     walls: list[int] = []
     monos: dict[str, list[int]] = {}
@@ -54,8 +55,11 @@ def readings_near(
     parts = _around([mine], _row.device_wall_ms, walls)
     for boot, values in monos.items():
         parts += _around([mine, _row.boot == boot], _row.mono_ms, values)
-    statement = sa.union(*(sa.select(part.subquery()) for part in parts))
-    return [Reading(*values) for values in session.execute(statement)]
+    found: dict[Reading, None] = {}
+    for start in range(0, len(parts), _PARTS):
+        union = sa.union(*(sa.select(one.subquery()) for one in parts[start : start + _PARTS]))
+        found |= {Reading(*values): None for values in session.execute(union)}
+    return list(found)
 
 
 def observations_of(

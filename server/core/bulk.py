@@ -27,11 +27,14 @@ def insert_rows(session: Session, table: sa.FromClause, rows: Sequence[Mapping[s
         return
     if not isinstance(table, sa.Table):
         raise TypeError("a table is needed")
-    if session.get_bind().dialect.name != "postgresql":
+    text = ""
+    if session.get_bind().dialect.name == "postgresql":
+        text = json.dumps(rows, ensure_ascii=False, default=_plain)
+    # Taking a JSON text apart, PostgreSQL refuses U+0000 even inside a JSON column.
+    if not text or "\\u0000" in text:
         session.execute(sa.insert(table), [dict(row) for row in rows])
-        return
-    text = json.dumps(rows, ensure_ascii=False, default=_plain)
-    session.connection().exec_driver_sql(_statement(table, tuple(rows[0])), {"rows": text})
+    else:
+        session.connection().exec_driver_sql(_statement(table, tuple(rows[0])), {"rows": text})
 
 
 def storable(text: str) -> str:

@@ -42,7 +42,7 @@ def log_of_case(ctx: Context, case_id: uuid.UUID, wanted: LogFilter) -> Page[Lin
         .order_by(LogEntry.happened_at, LogEntry.id)
         .limit(wanted.limit + 1)
     )
-    rows = [Line(entry, found or []) for entry, found in ctx.session.execute(statement).tuples()]
+    rows = [Line(entry, found or []) for entry, found in ctx.session.execute(statement)]
     return page_of(
         rows, wanted.limit, lambda line: (unix_ms(line.entry.happened_at), str(line.entry.id))
     )

@@ -14,7 +14,6 @@ from server.audit.chain import FieldRecord, Line
 from server.audit.ordering import Accepted
 from server.clocks import queries as clocks
 from server.clocks.correction import Corrected, Ledger
-from server.core.bulk import storable
 from server.core.context import Context
 from server.sync import queries
 from server.sync.queries import Booking, IssuedTicket
@@ -130,7 +129,7 @@ def _field_record(
         booking_id=booking_id,
         wall=instant.wall,
         mono_ms=instant.mono_ms if one.timed else None,
-        boot=storable(instant.boot) if one.timed else None,
+        boot=instant.boot if one.timed else None,
         through_suspend=instant.suspend,
         gnss_at=instant.gnss,
         happened_at=corrected.at,
@@ -206,9 +205,9 @@ def _judge_steps(line: Line, one: Understood, findings: list[Finding]) -> None:
         return
     instant = one.instant
     wall_ms = unix_ms(parse_rfc3339(instant.wall))
-    last, boot = line.last_clock, storable(instant.boot)
-    line.last_clock = (boot, instant.mono_ms, wall_ms)
-    if last is None or last[0] != boot:
+    last = line.last_clock
+    line.last_clock = (instant.boot, instant.mono_ms, wall_ms)
+    if last is None or last[0] != instant.boot:
         return
     elapsed_ms, walked_ms = instant.mono_ms - last[1], wall_ms - last[2]
     if elapsed_ms < 0:

@@ -122,7 +122,7 @@ def _booking(
 
 def _named(ctx: Context, key: Any, name: Any, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     statement = sa.select(key, name).where(key.in_(set(ids)))
-    return dict(ctx.session.execute(statement).tuples().all())
+    return dict(ctx.session.execute(statement).all())
 
 
 def _opened(topic: str) -> Callable[[Context, Scope, Sequence[uuid.UUID]], Extracts]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
@@ -93,7 +93,7 @@ def understand(payload: Mapping[str, Any], rx: str) -> Understood:
     return Understood(
         act=act,
         payload=_safe(act, payload, found),
-        instant=timed or _salvaged(payload.get("t"), rx),
+        instant=_instant(timed, payload.get("t"), rx),
         timed=timed is not None,
         geo=geo or NoGeo("invalid"),
         who=_reference(payload, "who", found),
@@ -120,8 +120,10 @@ def _tried(read: Callable[[object], T], value: object, code: str, found: list[Fi
         return None
 
 
-def _salvaged(value: object, rx: str) -> Instant:
-    """What is left of an invalid ``t``: its wall time when that can be read."""
+def _instant(timed: Instant | None, value: object, rx: str) -> Instant:
+    """The time as given; of an invalid ``t``, its wall time when that can be read."""
+    if timed is not None:
+        return timed if "\0" not in timed.boot else replace(timed, boot=storable(timed.boot))
     wall = value.get("wall") if isinstance(value, Mapping) else None
     try:
         parse_rfc3339(wall)
