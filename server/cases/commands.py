@@ -10,6 +10,7 @@ from typing import Any
 
 from server.cases.parties import PartyKind, PartyRole
 from server.cases.states import CaseStatus
+from server.core.paging import LIMIT_DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +68,31 @@ class AddMission:
     place: Mapping[str, Any] | None = None
     officer_ids: tuple[uuid.UUID, ...] = ()
     device_ids: tuple[uuid.UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFilter:
+    """What a list of cases is narrowed to; ``text`` is a part of the number or a party's name."""
+
+    text: str | None = None
+    case_no: str | None = None
+    status: str | None = None
+    type_code: str | None = None
+    handler_id: uuid.UUID | None = None
+    year: int | None = None
+    cursor: str | None = None
+    limit: int = LIMIT_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissionFilter:
+    """What a list of missions is narrowed to; the window is that of an overlap."""
+
+    state: str | None = None
+    case_id: uuid.UUID | None = None
+    officer_id: uuid.UUID | None = None
+    device_id: uuid.UUID | None = None
+    overlaps_from: datetime | None = None
+    overlaps_to: datetime | None = None
+    cursor: str | None = None
+    limit: int = LIMIT_DEFAULT

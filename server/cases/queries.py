@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from server.cases.commands import CaseFilter, MissionFilter
 from server.cases.extracts import case_extract, mission_extract
 from server.cases.models import (
     Case,
@@ -29,36 +29,8 @@ from server.cases.visibility import (
     visible_mission_ids,
 )
 from server.core.context import Context
-from server.core.paging import LIMIT_DEFAULT, Page, decode_cursor, page_of
+from server.core.paging import Page, decode_cursor, page_of
 from server.core.problem import Kind, Problem, not_found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFilter:
-    """What a list of cases is narrowed to; ``text`` is a part of the number or a party's name."""
-
-    text: str | None = None
-    case_no: str | None = None
-    status: str | None = None
-    type_code: str | None = None
-    handler_id: uuid.UUID | None = None
-    year: int | None = None
-    cursor: str | None = None
-    limit: int = LIMIT_DEFAULT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MissionFilter:
-    """What a list of missions is narrowed to; the window is that of an overlap."""
-
-    state: str | None = None
-    case_id: uuid.UUID | None = None
-    officer_id: uuid.UUID | None = None
-    device_id: uuid.UUID | None = None
-    overlaps_from: datetime | None = None
-    overlaps_to: datetime | None = None
-    cursor: str | None = None
-    limit: int = LIMIT_DEFAULT
 
 
 def visible_case(ctx: Context, case_id: uuid.UUID, *, to_change: bool = False) -> Case:
@@ -247,8 +219,7 @@ def _position(cursor: str) -> uuid.UUID:
 
 
 __all__ = [
-    "CaseFilter", "MissionFilter", "audience_of_case", "audience_of_mission", "case_extract",
-    "case_in_court", "case_numbered", "cases_for", "list_cases", "list_missions",
-    "mission_extract", "mission_in_court", "missions_for", "visible_case", "visible_case_ids",
-    "visible_mission", "visible_mission_ids",
+    "audience_of_case", "audience_of_mission", "case_extract", "case_in_court", "case_numbered",
+    "cases_for", "list_cases", "list_missions", "mission_extract", "mission_in_court",
+    "missions_for", "visible_case", "visible_case_ids", "visible_mission", "visible_mission_ids",
 ]  # fmt: skip

@@ -7,9 +7,16 @@ import uuid
 from flask import Blueprint
 
 from server.cases import missions, queries, service
-from server.cases.commands import AddCase, AddMission, Assign, Change, PartyCommand
+from server.cases.commands import (
+    AddCase,
+    AddMission,
+    Assign,
+    CaseFilter,
+    Change,
+    MissionFilter,
+    PartyCommand,
+)
 from server.cases.models import Case, Mission
-from server.cases.queries import CaseFilter, MissionFilter
 from server.cases.schemas import (
     AddCaseSchema,
     AddMissionSchema,

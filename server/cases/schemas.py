@@ -19,9 +19,16 @@ from marshmallow import (
 
 from client_sdk.protocol.ids import short_code
 from server.cases.case_no import CASE_TYPES, TEXT_CHARACTERS_MAX, CaseNoError, normalise
-from server.cases.commands import AddCase, AddMission, Assign, Change, PartyCommand
+from server.cases.commands import (
+    AddCase,
+    AddMission,
+    Assign,
+    CaseFilter,
+    Change,
+    MissionFilter,
+    PartyCommand,
+)
 from server.cases.parties import ID_NO, PartyKind, PartyRole, clean_id_no
-from server.cases.queries import CaseFilter, MissionFilter
 from server.cases.states import CaseStatus, MissionState
 from server.core.clock import truncated
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX

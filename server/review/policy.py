@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -10,17 +9,8 @@ from server.core.context import Actor
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem
 from server.evidence.models import Evidence
+from server.review.commands import Decision
 from server.review.reasons import REASONS
-
-
-class Decision(StrEnum):
-    """What a reviewer does with an item."""
-
-    ACCEPT = "accept"
-    RETURN = "return"
-    QUERY = "query"
-    COMMENT = "comment"
-
 
 # A comment leaves the state as it is.
 STATE_AFTER: Final = MappingProxyType(

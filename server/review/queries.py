@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,25 +13,18 @@ from client_sdk.protocol.encoding import b64url_encode
 from client_sdk.protocol.ids import short_code
 from server.core.clock import rfc3339
 from server.core.context import Context
-from server.core.paging import LIMIT_DEFAULT, Page, decode_cursor, page_of
+from server.core.paging import Page, decode_cursor, page_of
 from server.core.problem import Kind, Problem
 from server.evidence import queries as evidence
 from server.evidence.models import Evidence
 from server.identity.models import User
+from server.review.commands import Decision, EntryFilter
 from server.review.models import ReviewEntry
-from server.review.policy import STATE_AFTER, Decision
+from server.review.policy import STATE_AFTER
 from server.review.reasons import REASONS
 
 # States in which the officer has something to do, and the decision that asked for it.
 OPEN = {STATE_AFTER[one]: one for one in (Decision.RETURN, Decision.QUERY)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryFilter:
-    """A page of an item's decisions."""
-
-    cursor: str | None = None
-    limit: int = LIMIT_DEFAULT
 
 
 def entries_of(ctx: Context, evidence_id: uuid.UUID, wanted: EntryFilter) -> Page[ReviewEntry]:

@@ -11,11 +11,10 @@ from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
 from server.review import queries, service
+from server.review.commands import EntryFilter, Review
 from server.review.models import ReviewEntry
-from server.review.queries import EntryFilter
 from server.review.reasons import REASONS, Reason
 from server.review.schemas import EntryQuery, ReasonOut, ReviewBody, ReviewEntryOut
-from server.review.service import Review
 
 blueprint = Blueprint("review", __name__)
 

@@ -7,10 +7,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
-from server.review.policy import Decision
-from server.review.queries import EntryFilter
+from server.review.commands import Decision, EntryFilter, Review
 from server.review.reasons import REASONS
-from server.review.service import Review
 
 TEXT_CHARACTERS_MAX = 2000
 _LAYOUT = "\r\n\t"

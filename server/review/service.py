@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from server.audit import service as audit
@@ -14,8 +13,9 @@ from server.evidence import queries as evidence_queries
 from server.evidence import service as evidence
 from server.evidence.models import Evidence
 from server.review import policy
+from server.review.commands import Decision, Review
 from server.review.models import ReviewEntry
-from server.review.policy import STATE_AFTER, Decision
+from server.review.policy import STATE_AFTER
 from server.review.queries import OPEN
 
 _KINDS = MappingProxyType(
@@ -26,15 +26,6 @@ _KINDS = MappingProxyType(
         Decision.COMMENT: EventKind.REVIEW_COMMENTED,
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """A decision as it was asked for."""
-
-    decision: Decision
-    reason_code: str | None = None
-    text: str | None = None
 
 
 def decide(ctx: Context, evidence_id: uuid.UUID, command: Review) -> ReviewEntry:
