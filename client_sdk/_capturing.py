@@ -63,6 +63,11 @@ def mime_of(name: str) -> str:
     return (known or _UNKNOWN).lower()
 
 
+def known_ending(name: str) -> bool:
+    """Whether the name's ending is one that cameras and recorders give to evidence."""
+    return os.path.splitext(name)[1].lower() in _TYPES  # noqa: PTH122 - a name, not a path
+
+
 def media_of(mime: str) -> Media:
     """Kind by the type."""
     return _MEDIA.get(mime.split("/", 1)[0], Media.DOCUMENT)

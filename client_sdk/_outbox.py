@@ -124,7 +124,9 @@ class Outbox:
             raise NotEnrolledError("this device is not enrolled yet")
         return self.identity
 
-    def append(self, payload: Payload, *, keep_instant: bool = False) -> Recorded:
+    def append(
+        self, payload: Payload, *, keep_instant: bool = False, place: str | None = None
+    ) -> Recorded:
         """Seal `payload` as the next record, in one transaction.
 
         Its instant is replaced by a fresh one if another record was appended since
@@ -132,14 +134,14 @@ class Outbox:
         `keep_instant` that is a CaptureError instead.
         """
         try:
-            return self._append(payload, keep_instant=keep_instant)
+            return self._append(payload, place, keep_instant=keep_instant)
         except StoreFullError:
             store = self._ledger.store
             if store.in_transaction or not store.release_ballast():
                 raise
-            return self._append(payload, keep_instant=keep_instant)
+            return self._append(payload, place, keep_instant=keep_instant)
 
-    def _append(self, payload: Payload, *, keep_instant: bool) -> Recorded:
+    def _append(self, payload: Payload, place: str | None, *, keep_instant: bool) -> Recorded:
         identity = self.require_identity()
         with self._ledger.store.transaction():
             head = self._ledger.head(identity.ep)
@@ -157,6 +159,9 @@ class Outbox:
                 key=identity.key,
             )
             self._ledger.add(sealed, payload)
+            if place is not None and payload.obj:
+                digest = payload.obj[0].sha256
+                self._ledger.add_docked(place, digest, identity.ep, head.seq + 1)
         return Recorded(identity.ep, head.seq + 1, sealed.hid, payload)
 
     def capture(
@@ -165,6 +170,7 @@ class Outbox:
         file: NewFile,
         subject: Subject,
         *,
+        place: str | None = None,
         at: Instant | None = None,
         size_hint_bytes: int = 0,
         on_bytes: Callable[[int], None] | None = None,
@@ -172,6 +178,7 @@ class Outbox:
     ) -> Recorded:
         """Keep the bytes of `source` and record them; durable when it returns.
 
+        `place` is remembered with it, so that a dock does not capture a file twice.
         `unchanged` is asked after the copy and raises when the source moved meanwhile.
         """
         self.require_identity()
@@ -186,9 +193,10 @@ class Outbox:
                     staged.path.unlink(missing_ok=True)
                     raise
             payload = _capture_payload(staged, file, subject, moment)
-            intent = self._files.write_intent(staged.sha256, payload.to_dict())
+            meant = {"payload": payload.to_dict(), "place": place}
+            intent = self._files.write_intent(staged.sha256, meant)
             self._files.publish(staged)
-            recorded = self.append(payload)
+            recorded = self.append(payload, place=place)
             self._files.drop_intent(intent)
         return recorded
 
@@ -231,14 +239,16 @@ class Outbox:
         leftovers = tuple(self._files.leftovers())
         return Reconciled(tuple(recovered), tuple(lost), tuple(damaged), leftovers)
 
-    def _recover(self, sha256: str, intent: object) -> None:
+    def _recover(self, sha256: str, intent: Any) -> None:
         """Record a file that has no row, with what its intent tells."""
         size_bytes = self._files.measure(sha256)
         now = read_instant(self._clock)
         ref = CaptureRef(sha256, "no-row")
+        place = None
         try:
-            meant = Payload.from_dict(intent)
-        except ProtocolError:
+            meant = Payload.from_dict(intent["payload"])
+            place = intent["place"]
+        except (ProtocolError, TypeError, KeyError):
             unknown = ObjectRef(sha256, size_bytes, "application/octet-stream", b"")
             payload = Payload(
                 RecordKind.CAPTURE_RECOVERED, now, NOT_RECORDED, obj=(unknown,), ref=ref
@@ -246,7 +256,7 @@ class Outbox:
         else:
             match = {**(meant.match or {}), "intended_t": meant.t.to_dict()}
             payload = replace(meant, act=RecordKind.CAPTURE_RECOVERED, t=now, ref=ref, match=match)
-        self.append(payload)
+        self.append(payload, place=place)
 
     def _record_losses(self, present: set[str]) -> list[str]:
         """Sign a `lost` record for every row whose file is gone."""

@@ -212,13 +212,14 @@ class FieldClient:
         captured_by: UUID | str | None = None,
         who: UUID | str | None = SIGNED_IN,
         match: dict[str, Any] | None = None,
+        place: str | None = None,
         on_progress: OnProgress = no_progress,
     ) -> Captured:
         """Keep a file (path, bytes or open file) as evidence; durable when it returns.
 
         `captured_by` is the camera or recorder that a dock reads. Without `case` and
         `mission` the mission in use decides; `mission=None` and `who=None` say that
-        they are not known.
+        they are not known. `docked(place)` finds the capture later.
         """
         at = read_instant(self._clock)
         subject = replace(
@@ -236,6 +237,7 @@ class FieldClient:
                 pieces,
                 file,
                 subject,
+                place=place,
                 at=at,
                 size_hint_bytes=size,
                 on_bytes=lambda done: on_progress(Progress("copy", label, done, max(size, done))),
@@ -378,8 +380,3 @@ class FieldClient:
         """Digest of a card's file that was captured before."""
         found = self._ledger.docked(place)
         return found[0] if found else None
-
-    def note_docked(self, place: str, captured: Captured) -> None:
-        """Remember that a card's file is captured."""
-        if captured.sha256 is not None:
-            self._ledger.add_docked(place, captured.sha256, captured.ep, captured.seq)

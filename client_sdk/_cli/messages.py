@@ -1,0 +1,169 @@
+"""Texts of the command in English and Chinese."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Lang(StrEnum):
+    """Languages of the messages."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
+    "enrolled": ("Enrolled as device {device} of {court}.", "已登记为{court}的设备 {device}。"),
+    "store-plain": (
+        "Files here are not encrypted: set TIEZHENG_PASSPHRASE before the first use to do so.",
+        "提示:本机文件未加密。首次使用前设置口令(TIEZHENG_PASSPHRASE)即可加密。",
+    ),
+    "signed-in": ("Signed in: officer {officer}.", "已登录:执行人员 {officer}。"),
+    "signed-out": ("Signed out.", "已退出登录。"),
+    "captured": (
+        "#{seq} {time} {name} sealed ({size})",
+        "#{seq} {time} {name} 已封存({size})",
+    ),
+    "would-capture": ("Would seal {name} ({size}).", "将封存 {name}({size})。"),
+    "logged": ("#{seq} {time} logged", "#{seq} {time} 已记录"),
+    "nothing": ("Nothing here yet.", "暂无内容。"),
+    "summary": (
+        "{pushed} records and {uploaded} files ({size}) sent, {receipts} receipts verified.",
+        "已发送记录 {pushed} 条、文件 {uploaded} 个({size}),核验回执 {receipts} 份。",
+    ),
+    "all-confirmed": (
+        "Everything on this device is confirmed by verified receipts.",
+        "本机全部内容均已由核验通过的回执确认。",
+    ),
+    "pending": (
+        "Still to come: {records} records, {objects} files ({size}), {receipts} receipts.",
+        "尚待:记录 {records} 条,文件 {objects} 个({size}),回执 {receipts} 份。",
+    ),
+    "paused": (
+        "The network went away ({code}). Nothing is lost; sync again later.",
+        "网络中断({code})。内容均已保存,稍后重新同步即可。",
+    ),
+    "needs-you": ("Needs you:", "需要处理:"),
+    "waiting": ("waiting for the network ({code})", "等待网络({code})"),
+    "recovered": (
+        "{count} file(s) recovered after an interruption.",
+        "中断后恢复文件 {count} 个。",
+    ),
+    "lost": (
+        "{count} file(s) are missing on this device; a signed loss was recorded.",
+        "本机缺失文件 {count} 个,已签名记录丢失。",
+    ),
+    "damaged": (
+        "{count} file(s) on this device are damaged and were left alone.",
+        "本机有 {count} 个文件损坏,未作改动。",
+    ),
+    "retrying": ("{count} item(s) will be sent again.", "{count} 项将重新发送。"),
+    "plan": (
+        "{take} to take, {docked} taken before, {unmatched} without a match, {passed} passed over.",
+        "待采集 {take},先前已采集 {docked},未匹配 {unmatched},略过 {passed}。",
+    ),
+    "gap": ("Missing numbers on the card: {gap}", "存储卡编号缺失:{gap}"),
+    "confirm-dock": ("Take {count} file(s) from this card?", "采集此卡上的 {count} 个文件?"),
+    "ask-case": (
+        "{name} ({time}): {why} Case number or id (-: leave it)",
+        "{name}({time}):{why} 案号或编号(-:暂不采集)",
+    ),
+    "ask-case-again": ("No such case here.", "本机没有此案件。"),
+    "taken": ("{count} file(s) are safe on this device.", "{count} 个文件已安全保存在本机。"),
+    "safe-to-remove": ("The card may be removed.", "可以取出存储卡。"),
+    "unplugged": (
+        "The card went away: {detail}. Insert it again and run the same command: it goes on.",
+        "存储卡已断开:{detail}。重新插入并执行同一命令即可继续。",
+    ),
+    "left": (
+        "{count} file(s) were left on the card: say where they belong with --case.",
+        "{count} 个文件留在卡上:请用 --case 指明所属案件。",
+    ),
+    "dry-run": ("Nothing was done (dry run).", "仅预览,未执行任何操作。"),
+    "why.booked": ("carried by this officer at that time", "该时段由该执行人员领用"),
+    "why.booked-near": (
+        "within 15 minutes of a booking; the camera's clock may be off",
+        "与领用时段相差 15 分钟以内,相机时钟可能有误差",
+    ),
+    "why.told": ("as you said; nobody is booked", "按您的指定;无领用登记"),
+    "why.told-booked": ("case as you said, officer by booking", "案件按您的指定,人员按领用登记"),
+    "why.no-booking": (
+        "nobody is booked for this camera at that time.",
+        "该时段没有人领用此设备。",
+    ),
+    "why.many-officers": (
+        "several officers carried a camera at that time; name the camera with --camera.",
+        "该时段有多人领用设备,请用 --camera 指明。",
+    ),
+    "why.many-missions": ("several missions ran at that time.", "该时段有多项任务。"),
+    "why.no-mission": ("no mission ran at that time.", "该时段没有任务。"),
+    "why.many-cases": ("the mission serves several cases.", "该任务涉及多个案件。"),
+    "why.no-case": ("the case of its mission is not known here.", "本机不知其任务所属案件。"),
+    "col.file": ("File", "文件"),
+    "col.time": ("Time", "时间"),
+    "col.officer": ("Officer", "人员"),
+    "col.case": ("Case", "案件"),
+    "col.why": ("Why", "依据"),
+    "col.state": ("State", "状态"),
+    "col.what": ("What", "内容"),
+    "col.size": ("Size", "大小"),
+    "col.receipt": ("Receipt", "回执"),
+    "state.on-device": ("on this device", "在本机"),
+    "state.sending": ("sending", "发送中"),
+    "state.received": ("received", "已收到"),
+    "state.confirmed": ("confirmed", "已确认"),
+    "state.held": ("waits for an earlier record", "等待前序记录"),
+    "state.needs-you": ("needs you", "需要处理"),
+    "step.copy": ("sealing", "封存"),
+    "step.upload": ("sending", "发送"),
+    "step.push": ("records", "记录"),
+    "step.receipts": ("receipts", "回执"),
+    "error.offline": ("The server cannot be reached: {detail}", "无法连接服务器:{detail}"),
+    "error.not-enrolled": (
+        "This device is not enrolled: run `tiezheng enrol` first.",
+        "本机尚未登记,请先执行 `tiezheng enrol`。",
+    ),
+    "error.not-signed-in": (
+        "No officer is signed in: run `tiezheng sign-in` first.",
+        "尚未登录,请先执行 `tiezheng sign-in`。",
+    ),
+    "error.store-full": (
+        "No space left on this device: the capture is refused. Free space first.",
+        "本机空间不足,拒绝采集。请先释放空间。",
+    ),
+    "error.store-locked": (
+        "This store is locked: {detail}",
+        "本机存储已加锁:{detail}",
+    ),
+    "error.store-busy": (
+        "Another sync of this store is running.",
+        "另一同步正在进行。",
+    ),
+}
+
+
+def detect(environment: Mapping[str, str] = os.environ) -> Lang:
+    """Language of the locale variables (POSIX: LC_ALL, LC_MESSAGES, LANG)."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = environment.get(name)
+        if value:
+            return Lang.ZH if value.lower().startswith("zh") else Lang.EN
+    return Lang.EN
+
+
+def text(lang: Lang, key: str, **values: object) -> str:
+    """Message `key` in a language."""
+    return _TEXTS[key][lang is Lang.ZH].format(**values)
+
+
+def known(key: str) -> bool:
+    """Whether there is such a message."""
+    return key in _TEXTS
+
+
+def keys() -> frozenset[str]:
+    """All message keys."""
+    return frozenset(_TEXTS)

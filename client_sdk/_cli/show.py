@@ -1,0 +1,135 @@
+"""Tables on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from client_sdk._cli.app import App, size_text
+from client_sdk._dock import PlannedFile
+from client_sdk.models import OnProgress, OutboxItem, Progress, SyncReport
+from client_sdk.protocol.statements import Receipt
+
+
+@contextmanager
+def progress(app: App) -> Iterator[OnProgress]:
+    """Bars that follow the SDK's progress events; silent when nobody watches."""
+    bars = Bars(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        console=app.err,
+        transient=True,
+        disable=app.quiet or not app.err.is_terminal,
+    )
+    tasks: dict[tuple[str, str], TaskID] = {}
+
+    def listen(event: Progress) -> None:
+        if event.step == "waiting":
+            bars.console.print(app.text("waiting", code=escape(event.name)))
+            return
+        if event.step not in {"copy", "upload"}:
+            return
+        key = (event.step, event.name)
+        if key not in tasks:
+            label = f"{app.text('step.' + event.step)} {escape(event.name)}"
+            tasks[key] = bars.add_task(label, total=event.total_bytes)
+        bars.update(tasks[key], completed=event.done_bytes, total=event.total_bytes)
+
+    with bars:
+        yield listen
+
+
+def outbox_table(app: App, items: Iterable[OutboxItem]) -> Table:
+    """One line for each record."""
+    table = Table(box=None)
+    for key in ("time", "what", "size", "state"):
+        table.add_column(app.text(f"col.{key}"))
+    for item in items:
+        first = item.objects[0] if item.objects else None
+        state = f"{item.state.sign} {app.text('state.' + item.state.value)}"
+        if first and 0 < first.offset_bytes < first.size_bytes:
+            state += f" {100 * first.offset_bytes // first.size_bytes} %"
+        if item.problem:
+            state += f": {item.problem}"
+        table.add_row(
+            item.wall[:19].replace("T", " "),
+            escape(f"#{item.seq} {first.name if first and first.name else item.act}"),
+            size_text(first.size_bytes) if first else "",
+            escape(state),
+        )
+    return table
+
+
+def receipts_table(app: App, receipts: Iterable[Receipt]) -> Table:
+    """One line for each receipt."""
+    table = Table(box=None)
+    for key in ("what", "size", "receipt"):
+        table.add_column(app.text(f"col.{key}"))
+    for receipt in receipts:
+        index = "" if receipt.log_index is None else f" @{receipt.log_index}"
+        table.add_row(
+            f"#{receipt.seq} {(receipt.sha256 or receipt.hid)[:16]}",
+            size_text(receipt.size_bytes) if receipt.size_bytes is not None else "",
+            f"{receipt.issued.isoformat(timespec='seconds')} x{receipt.copies}{index}",
+        )
+    return table
+
+
+def plan_table(app: App, planned: Iterable[PlannedFile], case_names: dict[str, str]) -> Table:
+    """One line for each file of a card."""
+    table = Table(box=None)
+    for key in ("file", "time", "officer", "case", "why"):
+        table.add_column(app.text(f"col.{key}"), overflow="fold")
+    for item in planned:
+        match = item.match
+        case = case_names.get(match.case or "", match.case or "-")
+        table.add_row(
+            escape(item.file.relative),
+            match.at.strftime("%Y-%m-%d %H:%M:%S"),
+            (match.officer or "-")[-12:],
+            escape(case),
+            app.text(f"why.{match.reason.value}"),
+        )
+    return table
+
+
+def show_report(app: App, report: SyncReport) -> None:
+    """A sync's report for people."""
+    app.say(
+        "summary",
+        pushed=report.pushed,
+        uploaded=report.uploaded,
+        size=size_text(report.uploaded_bytes),
+        receipts=report.receipts,
+    )
+    if report.paused:
+        app.say("paused", code=report.paused)
+    if report.complete:
+        app.say("all-confirmed")
+    elif not report.pending.nothing:
+        pending = report.pending
+        app.say(
+            "pending",
+            records=pending.records,
+            objects=pending.objects,
+            size=size_text(pending.size_bytes),
+            receipts=pending.receipts,
+        )
+    if report.problems and not app.as_json:
+        app.say("needs-you")
+        for problem in report.problems:
+            number = f"#{problem.seq} " if problem.seq else ""
+            app.out.print(f"  ! {number}{escape(problem.code)}: {escape(problem.detail)}")

@@ -1,0 +1,364 @@
+"""The `tiezheng` command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate, Final, ParamSpec
+
+import click
+
+from client_sdk._capturing import describe, name_bytes
+from client_sdk._cli.app import App, Exit, exit_of_sync, fail, jsonable, size_text
+from client_sdk._cli.docking import DockOptions, run_dock
+from client_sdk._cli.messages import Lang, detect
+from client_sdk._cli.places import place_of, position_options
+from client_sdk._cli.show import outbox_table, progress, receipts_table, show_report
+from client_sdk.errors import FieldError, StoreError
+from client_sdk.protocol.errors import ProtocolError
+from client_sdk.protocol.keys import Algorithm
+from client_sdk.protocol.payloads import Media
+
+P = ParamSpec("P")
+_HELP: Final = """Evidence from the field: captured offline, delivered exactly once, receipted.
+
+With --json, standard output holds one JSON value and nothing else; progress goes to
+standard error. NO_COLOR is honoured.
+
+\b
+Exit codes:
+  0  done; for sync: everything is confirmed by verified receipts
+  1  unexpected error
+  2  wrong usage
+  3  something needs a person (unmatched, parked, conflicting or lost items)
+  4  refused: not enrolled, not signed in, or the server said no
+  5  unfinished: offline, unplugged, or receipts are still to come; run it again
+  6  this device's store: full, locked, busy or damaged
+  7  something signed does not hold (receipt, ticket, server key)
+
+\b
+Shell completion: eval "$(_TIEZHENG_COMPLETE=bash_source tiezheng)"
+"""
+
+
+def guarded(command: Callable[Concatenate[App, P], Exit | None]) -> Callable[..., None]:
+    """A command whose errors are told in words and whose result is the exit code."""
+
+    @wraps(command)
+    @click.pass_obj
+    def run(app: App, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(app, *args, **kwargs)
+        except (FieldError, ProtocolError) as error:
+            fail(app, error)
+        except OSError as error:
+            fail(app, StoreError(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")))
+        if code:
+            sys.exit(int(code))
+
+    return run
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="TIEZHENG_STORE",
+    default=lambda: Path(click.get_app_dir("tiezheng")),
+    help="This device's folder.  [env: TIEZHENG_STORE]",
+)
+@click.option("--server", envvar="TIEZHENG_SERVER", help="Address.  [env: TIEZHENG_SERVER]")
+@click.option("--lang", type=click.Choice([lang.value for lang in Lang]), help="Language.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
+@click.option("--quiet", "-q", is_flag=True, help="No notices and no progress.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="File whose first line encrypts the store.  [env: TIEZHENG_PASSPHRASE]",
+)
+@click.option(
+    "--allow-http",
+    is_flag=True,
+    envvar="TIEZHENG_ALLOW_HTTP",
+    help="Allow plain HTTP to other machines.",
+)
+@click.option("--public-url", envvar="TIEZHENG_PUBLIC_URL", hidden=True)
+@click.version_option(package_name="tiezheng")
+@click.pass_context
+def main(  # noqa: PLR0913 - the options of a command line
+    context: click.Context,
+    *,
+    store: Path,
+    server: str | None,
+    lang: str | None,
+    as_json: bool,
+    quiet: bool,
+    passphrase_file: Path | None,
+    allow_http: bool,
+    public_url: str | None,
+) -> None:
+    """Entry point of the command."""
+    made = context.obj if isinstance(context.obj, dict) else {}
+    context.obj = App(
+        store=store,
+        server=server,
+        lang=Lang(lang) if lang else detect(),
+        as_json=as_json,
+        quiet=quiet,
+        passphrase=_passphrase(passphrase_file),
+        allow_http=allow_http,
+        public_url=public_url,
+        **made,
+    )
+
+
+def _passphrase(file: Path | None) -> str | None:
+    if file is None:
+        return os.environ.get("TIEZHENG_PASSPHRASE") or None
+    lines = file.read_text(encoding="utf-8").splitlines()
+    if not lines or not lines[0]:
+        raise click.BadParameter("the file is empty", param_hint="--passphrase-file")
+    return lines[0]
+
+
+@main.command()
+@click.argument("code")
+@click.option("--name", required=True, help="Name of this device.")
+@click.option("--model", default="", help="Its model.")
+@click.option("--serial", default="", help="Its serial number.")
+@click.option("--fingerprint", help="Server key's fingerprint from the enrolment QR.")
+@click.option(
+    "--alg",
+    type=click.Choice([alg.value for alg in Algorithm]),
+    default=Algorithm.ES256.value,
+    show_default=True,
+    help="Algorithm of the device's key.",
+)
+@guarded
+def enrol(
+    app: App, *, code: str, name: str, model: str, serial: str, fingerprint: str | None, alg: str
+) -> None:
+    """Bind this device to a court by a one-time CODE."""
+    with app.client() as client:
+        identity = client.enrol(
+            code,
+            name=name,
+            model=model,
+            serial=serial,
+            alg=Algorithm(alg),
+            fingerprint=fingerprint,
+        )
+        app.say("enrolled", device=identity.device_id, court=identity.court_id)
+        app.emit(
+            {
+                "device_id": identity.device_id,
+                "court_id": identity.court_id,
+                "ep": identity.ep,
+                "protection": client.protection.value,
+            }
+        )
+
+
+@main.command("sign-in")
+@click.argument("login")
+@click.option("--totp", help="Code of the second factor.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@guarded
+def sign_in(app: App, *, login: str, totp: str | None, password_stdin: bool) -> None:
+    """Sign the officer LOGIN in and fetch missions."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, err=True)
+    with app.client() as client:
+        officer = client.sign_in(login, password, totp)
+        pulled = client.pull()
+        app.say("signed-in", officer=officer)
+        app.emit({"officer_id": officer, "pulled": pulled})
+
+
+@main.command("sign-out")
+@guarded
+def sign_out(app: App) -> None:
+    """End the officer's sign-in on this device."""
+    with app.client() as client:
+        client.sign_out()
+        app.say("signed-out")
+        app.emit({"signed_out": True})
+
+
+@main.command()
+@click.option("--use", metavar="MISSION", help="Captures belong to this mission from now on.")
+@click.option("--ticket", is_flag=True, help="Fetch its ticket, before departure.")
+@guarded
+def missions(app: App, *, use: str | None, ticket: bool) -> None:
+    """List missions; choose the one that captures belong to."""
+    with app.client() as client:
+        if use:
+            client.use_mission(use)
+            if ticket:
+                client.ticket(use)
+        found = client.missions()
+        for mission in found:
+            if not app.as_json:
+                app.out.print(f"{mission.id}  {mission.title}", markup=False)
+        app.emit({"missions": [{"id": m.id, **jsonable(dict(m.data))} for m in found]})
+
+
+@main.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--media", type=click.Choice([media.value for media in Media]), help="Kind.")
+@click.option("--text", help="A caption.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be sealed.")
+@position_options
+@guarded
+def capture(
+    app: App,
+    /,
+    *,
+    files: tuple[Path, ...],
+    media: str | None,
+    text: str | None,
+    dry_run: bool,
+    **where: str | None,
+) -> None:
+    """Seal FILES as evidence on this device; works offline."""
+    done: list[dict[str, Any]] = []
+    placed = place_of(where)
+    with app.client() as client, progress(app) as listen:
+        for path in files:
+            size = size_text(path.stat().st_size)
+            if dry_run:
+                kind = describe(name_bytes(path)).media.value
+                app.say("would-capture", name=path.name, size=size)
+                done.append({"file": path, "media": media or kind, "captured": None})
+                continue
+            captured = client.capture(
+                path,
+                media=Media(media) if media else None,
+                text=text,
+                on_progress=listen,
+                **placed,
+            )
+            time = captured.wall[11:19]
+            app.say("captured", seq=captured.seq, time=time, name=path.name, size=size)
+            done.append({"file": path, "captured": captured})
+    app.emit({"captured": done, "dry_run": dry_run})
+
+
+@main.command()
+@click.argument("text")
+@position_options
+@guarded
+def log(app: App, /, *, text: str, **where: str | None) -> None:
+    """Append an action-log entry TEXT; works offline."""
+    with app.client() as client:
+        entry = client.log(text, **place_of(where))
+    app.say("logged", seq=entry.seq, time=entry.wall[11:19])
+    app.emit(entry)
+
+
+@main.command()
+@click.option("--patience", default=30.0, show_default=True, help="Seconds without progress.")
+@click.option("--wait", default=5.0, show_default=True, help="Seconds to wait for receipts.")
+@click.option("--retry-parked", is_flag=True, help="Send again what was refused.")
+@click.option("--dry-run", is_flag=True, help="Only tell what is waiting.")
+@guarded
+def sync(
+    app: App, *, patience: float, wait: float, retry_parked: bool, dry_run: bool
+) -> Exit | None:
+    """Send everything, fetch changes and receipts."""
+    with app.client() as client:
+        if dry_run:
+            pending = client.pending()
+            app.say(
+                "pending",
+                records=pending.records,
+                objects=pending.objects,
+                size=size_text(pending.size_bytes),
+                receipts=pending.receipts,
+            )
+            app.emit({"pending": pending, "dry_run": True})
+            return None
+        if retry_parked:
+            app.notice("retrying", count=client.retry_parked())
+        with progress(app) as listen:
+            report = client.sync(
+                patience_seconds=patience, receipts_wait_seconds=wait, on_progress=listen
+            )
+    show_report(app, report)
+    app.emit({**jsonable(report), "complete": report.complete})
+    return exit_of_sync(report)
+
+
+@main.command()
+@guarded
+def outbox(app: App) -> Exit | None:
+    """Show every record on this device and where it is."""
+    with app.client() as client:
+        items = list(client.outbox())
+        problems = client.problems()
+    if not items:
+        app.say("nothing")
+    elif not app.as_json:
+        app.out.print(outbox_table(app, items))
+    app.emit({"items": items, "problems": problems})
+    return Exit.NEEDS_PERSON if problems else None
+
+
+@main.command()
+@guarded
+def receipts(app: App) -> None:
+    """Show the verified receipts, with their signed statements under --json."""
+    with app.client() as client:
+        found = client.receipts()
+    if not found:
+        app.say("nothing")
+    elif not app.as_json:
+        app.out.print(receipts_table(app, (receipt for receipt, _ in found)))
+    app.emit({"receipts": [{"receipt": r, "statement": s.to_dict()} for r, s in found]})
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--case", help="Case number or id for files that no booking decides.")
+@click.option("--mission", help="Mission id for files that no booking decides.")
+@click.option("--camera", help="Device id of the camera; else any that was booked.")
+@click.option("--no-input", is_flag=True, help="Ask nothing; exit 3 when files are left.")
+@click.option("--yes", "-y", is_flag=True, help="Skip the one confirmation.")
+@click.option("--no-sync", is_flag=True, help="Only seal on this device.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@guarded
+def dock(  # noqa: PLR0913 - the options of a command line
+    app: App,
+    *,
+    folder: Path,
+    case: str | None,
+    mission: str | None,
+    camera: str | None,
+    no_input: bool,
+    yes: bool,
+    no_sync: bool,
+    dry_run: bool,
+) -> Exit:
+    """Read a card or FOLDER, match its files by duty booking, seal and send them."""
+    options = DockOptions(
+        folder=folder,
+        case=case,
+        mission=mission,
+        camera=camera,
+        ask=not no_input,
+        yes=yes,
+        dry_run=dry_run,
+        sync=not no_sync,
+    )
+    return run_dock(app, options)
+
+
+if __name__ == "__main__":
+    main()
