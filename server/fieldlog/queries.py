@@ -25,6 +25,16 @@ class Line:
     entry: LogEntry
     findings: list[dict[str, Any]]
 
+    @property
+    def time(self) -> LogEntry:
+        """Where its times are."""
+        return self.entry
+
+    @property
+    def place(self) -> LogEntry:
+        """Where its position is."""
+        return self.entry
+
 
 def log_of_case(ctx: Context, case_id: uuid.UUID, wanted: LogFilter) -> Page[Line]:
     """Lines of a visible case by the time when they happened; 404 when it is not visible."""

@@ -72,6 +72,6 @@ class LogEntryOut(Schema):
     ep = fields.Integer(attribute="entry.ep")
     seq = fields.Integer(attribute="entry.seq")
     record_hid = fields.String(attribute="entry.record_hid")
-    time = fields.Nested(LogTimeOut, attribute="entry")
-    place = fields.Nested(LogPlaceOut, attribute="entry")
+    time = fields.Nested(LogTimeOut)
+    place = fields.Nested(LogPlaceOut)
     findings = fields.Nested(LogFindingOut, many=True)

@@ -16,6 +16,7 @@ from server.clocks import queries as clocks
 from server.clocks.correction import Corrected, Ledger
 from server.core.context import Context
 from server.sync import queries
+from server.sync.handover import hand_over
 from server.sync.queries import Booking, IssuedTicket
 from server.sync.reading import Finding, Understood, finding
 
@@ -44,6 +45,8 @@ def field_records(
     sources = [_source(line, one, ids[queries.DEVICE]) for one in understood]
     times = _corrected(ctx, understood, sources)
     moments = [corrected.at for corrected in times]
+    for one, at in zip(understood, moments, strict=True):
+        hand_over(ctx, line, one, at)  # before the bookings are asked who carried what
     bookings = queries.bookings_between(
         ctx, line.court_id, set(sources), min(moments), max(moments)
     )
