@@ -129,8 +129,8 @@ class Link:
             "alg": key.alg.value,
             "public_jwk": key.public.to_jwk(),
             "name": device.name,
-            "model": device.model,
-            "serial": device.serial,
+            "model": device.model or None,
+            "serial": device.serial or None,
             "proof": enrolment_proof(code, key),
         }
         body = self.api().call(Call("POST", "/devices/enrol", json=request)).json()

@@ -9,7 +9,7 @@ from flask import request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import ClientDisconnected
 
-from server.core.problem import Kind, Problem
+from server.core.problem import Kind, Problem, invalid
 
 
 def read_body(limit_bytes: int) -> bytes:
@@ -68,7 +68,7 @@ def _load(schema: type[Schema], value: dict[str, Any]) -> Any:
     try:
         return schema().load(value)
     except ValidationError as error:
-        raise Problem(Kind.VALIDATION, "see errors", errors=error.messages) from None
+        raise invalid(error.normalized_messages()) from None  # type: ignore[no-untyped-call]
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import exc as sa_exc
 from werkzeug.exceptions import HTTPException
 
 from server.core.keyring import KeyRingError
-from server.core.problem import Kind, Problem
+from server.core.problem import Kind, Problem, invalid
 from storage.errors import DurabilityLost, LockTimeout, NoSpace, StorageError
 
 _BY_STATUS = {
@@ -74,7 +74,7 @@ def translate(error: Exception) -> Problem | None:
     if isinstance(error, sa.exc.IntegrityError):
         return Problem(Kind.CONFLICT)
     if isinstance(error, ValidationError):
-        return Problem(Kind.VALIDATION, "see errors", errors=error.messages)
+        return invalid(error.normalized_messages())  # type: ignore[no-untyped-call]
     return None
 
 

@@ -7,9 +7,10 @@ meaning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 URN = "urn:tiezheng:problem:"
 
@@ -183,6 +184,19 @@ class Problem(Exception):
         if instance:
             described["instance"] = instance
         return {**self.extra, **described}
+
+
+def invalid(errors: Mapping[str, Any]) -> Problem:
+    """Fields that are not acceptable; the first reason of each stands in the detail as well."""
+    return Problem(Kind.VALIDATION, "; ".join(_reasons(errors))[:500], errors=dict(errors))
+
+
+def _reasons(errors: Mapping[str, Any]) -> Iterator[str]:
+    for name, reason in errors.items():
+        if isinstance(reason, Mapping):
+            yield from (f"{name}.{inner}" for inner in _reasons(reason))
+        else:
+            yield f"{name}: {reason[0] if isinstance(reason, list) and reason else reason}"
 
 
 def not_found(what: str | None = None) -> Problem:

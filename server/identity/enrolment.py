@@ -13,7 +13,7 @@ from client_sdk.protocol.enrolment import verify_enrolment_proof
 from client_sdk.protocol.errors import KeyFormatError
 from client_sdk.protocol.keys import Algorithm, PublicKey
 from server.core.keyring import EVENT, KeyRing
-from server.core.problem import Kind, Problem
+from server.core.problem import Kind, Problem, invalid
 from server.identity.commands import Enrol
 from server.identity.readable import normal, readable
 
@@ -42,10 +42,10 @@ def proven_key(command: Enrol) -> PublicKey:
     try:
         key = PublicKey.from_jwk(command.public_jwk)
     except KeyFormatError as error:
-        raise Problem(Kind.VALIDATION, "see errors", errors={"public_jwk": [str(error)]}) from None
+        raise invalid({"public_jwk": [str(error)]}) from None
     if key.alg is not Algorithm(command.alg):
         wrong = {"alg": ["is not the algorithm of public_jwk"]}
-        raise Problem(Kind.VALIDATION, "see errors", errors=wrong)
+        raise invalid(wrong)
     if not verify_enrolment_proof(command.proof, command.code, key):
         raise Problem(Kind.PROOF_INVALID, "proof is not the signature over code and key")
     return key

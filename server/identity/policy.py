@@ -9,7 +9,7 @@ from typing import Final
 
 from server.core.context import Actor
 from server.core.permissions import Permission, Role
-from server.core.problem import Kind, Problem
+from server.core.problem import Kind, Problem, invalid
 from server.identity.models import Device, DutyBooking, User
 
 BOOKING_DAYS_MAX: Final = 366
@@ -55,10 +55,10 @@ def may_carry(device: Device, user: User) -> None:
 def check_window(starts_at: datetime, ends_at: datetime) -> None:
     """A booking ends after it starts, within a year; raises ``validation``."""
     if ends_at <= starts_at:
-        raise Problem(Kind.VALIDATION, "see errors", errors={"ends_at": ["is after starts_at"]})
+        raise invalid({"ends_at": ["is after starts_at"]})
     if ends_at - starts_at > timedelta(days=BOOKING_DAYS_MAX):
         limit = f"is at most {BOOKING_DAYS_MAX} days after starts_at"
-        raise Problem(Kind.VALIDATION, "see errors", errors={"ends_at": [limit]})
+        raise invalid({"ends_at": [limit]})
 
 
 def may_hand_over(actor: Actor, booking: DutyBooking) -> None:
@@ -93,4 +93,4 @@ def require_good_password(password: str, login: str, old: str | None = None) -> 
         wrong = "differs from the old one"
     else:
         return
-    raise Problem(Kind.VALIDATION, "see errors", errors={"new": [wrong]})
+    raise invalid({"new": [wrong]})

@@ -9,7 +9,7 @@ from server.audit.events import EventKind
 from server.audit.service import Subject
 from server.core.context import Context
 from server.core.permissions import TOKEN_PERMISSIONS, Permission, permissions_of
-from server.core.problem import Kind, Problem
+from server.core.problem import Kind, Problem, invalid
 from server.identity import lockout, queries, sign_in, totp
 from server.identity.commands import ChangePassword
 from server.identity.models import Court, Device, SignIn, User
@@ -92,7 +92,7 @@ def confirm_totp(ctx: Context, code: str) -> None:
     step = totp.matching_step(secret, code, ctx.clock.now(), None)
     if step is None:
         wrong = ["is not the present code of the secret"]
-        raise Problem(Kind.VALIDATION, "see errors", errors={"code": wrong})
+        raise invalid({"code": wrong})
     user.totp_confirmed_at = ctx.clock.now()
     user.totp_last_step = step
     user.version += 1
