@@ -189,9 +189,9 @@ def retry_after_seconds(text: str | None, now: datetime) -> float | None:
     """Seconds of a Retry-After header (RFC 9110 §10.2.3), at most an hour."""
     if not text:
         return None
-    try:
+    if text.isascii() and text.isdecimal():
         seconds = float(text)
-    except ValueError:
+    else:
         try:
             seconds = (parsedate_to_datetime(text) - now).total_seconds()
         except (TypeError, ValueError):

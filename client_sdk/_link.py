@@ -174,7 +174,7 @@ class Link:
         tokens.sign_in(login, password, totp)
         me = self.api().call(Call("GET", "/me"), tokens.officer()).json()
         try:
-            officer = UUID(me["id"])
+            officer = UUID(me["user"]["id"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ContractError("the server does not say who signed in") from error
         self._store.put(_OFFICER, {"id": str(officer), "login": login})

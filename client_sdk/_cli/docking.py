@@ -15,7 +15,6 @@ from client_sdk.client import FieldClient
 from client_sdk.errors import CaptureError
 from client_sdk.models import SyncReport
 
-
 _BRACKETS: Final = str.maketrans("\uff08\uff09\u3014\u3015[]", "()()()")  # full-width and others
 _LEAVE: Final = "-"
 
