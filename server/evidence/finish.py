@@ -15,7 +15,7 @@ from server.core.context import Context
 from server.core.problem import Kind, Problem
 from server.evidence import uploads_service as rows
 from server.evidence.running_digest import DigestCache, complete
-from server.evidence.uploads_service import UploadFacts
+from server.evidence.uploads_service import Planned, UploadFacts
 from storage.digest import Digest
 from storage.errors import PartialNotFound
 from storage.factory import Stores
@@ -28,12 +28,13 @@ class Finisher:
     stores: Stores
     digests: DigestCache
 
-    def settle(self, ctx: Context, upload: UploadFacts, offset: int) -> bool:
+    def settle(self, ctx: Context, upload: UploadFacts | Planned, offset: int) -> bool:
         """Finish the upload if ``offset`` is its end; ``True`` when it is complete now.
 
         Raises ``digest-mismatch`` after the bytes went to quarantine.  A partial of a
-        concatenation is never finished by itself.
+        concatenation is never finished by itself.  A planned upload gets its row here.
         """
+        begun, upload = upload, (upload.facts if isinstance(upload, Planned) else upload)
         if upload.size_bytes != offset or upload.concat == rows.PARTIAL or upload.sha256 is None:
             return False
         path = self.stores.uploads.path_of(upload.name)
@@ -41,7 +42,9 @@ class Finisher:
         actual = complete(digest, path, offset)
         if actual != upload.sha256:
             reason = f"declared SHA-256 {upload.sha256}, received {actual}"
-            self.set_aside(ctx, upload, reason)
+            if isinstance(begun, Planned):
+                rows.keep(ctx, begun)
+            self._set_aside(ctx, upload, reason)
             raise Problem(
                 Kind.DIGEST_MISMATCH,
                 "the bytes are in quarantine; send the file again as a new upload",
@@ -49,7 +52,7 @@ class Finisher:
                 actual_sha256=actual,
             )
         offload.blocking(self.stores.blobs.put_file, Digest(actual), path)
-        rows.complete(ctx, upload, actual, offset)
+        rows.complete(ctx, begun, actual, offset)
         for name in (upload.name, *upload.parts):
             offload.blocking(self.stores.uploads.discard, name)
         return True
@@ -65,8 +68,7 @@ class Finisher:
         except PartialNotFound:
             length = -1
         if length != upload.size_bytes:
-            rows.quarantine(ctx, upload, "a part was not complete")
-            offload.blocking(uploads.quarantine, upload.name, "a part was not complete")
+            self._set_aside(ctx, upload, "a part was not complete")
             raise Problem(Kind.CONCAT_INVALID, "every part must be complete")
         self.settle(ctx, upload, length)
         return length
@@ -79,7 +81,7 @@ class Finisher:
                 self.stores.uploads.quarantine, upload.name, "terminated by the client"
             )
 
-    def set_aside(self, ctx: Context, upload: UploadFacts, reason: str) -> None:
+    def _set_aside(self, ctx: Context, upload: UploadFacts, reason: str) -> None:
         """Quarantine: the row first, so that nobody writes to what is about to move."""
         rows.quarantine(ctx, upload, reason)
         offload.blocking(self.stores.uploads.quarantine, upload.name, reason)

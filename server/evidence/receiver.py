@@ -48,7 +48,8 @@ class Target:
     """Where a body goes.
 
     ``offset`` is the partial's length, ``end`` the most it may become; the first ``skip`` bytes
-    of the body are there already.
+    of the body are there already.  With ``finishes`` the caller stores the whole durably when
+    ``end`` is reached, so it is not synced before.
     """
 
     upload_id: str
@@ -56,13 +57,15 @@ class Target:
     end: int
     checksum: Checksum | None = None
     skip: int = 0
+    finishes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """Where the partial stands and why receiving ended.
 
-    ``offset`` is durable, unless a newcomer took over: then that one makes it so.
+    ``offset`` is durable, unless a newcomer took over (that one makes it so) or the caller
+    finishes.
     """
 
     offset: int
@@ -120,7 +123,8 @@ class Receiver:
         finally:
             if follower is not None:
                 follower.stop()
-        if end is not End.TAKEN_OVER:
+        at_the_end = target.finishes and end is End.COMPLETE and writer.offset == target.end
+        if end is not End.TAKEN_OVER and not at_the_end:
             offload.blocking(writer.sync)
         UPLOADED.inc(writer.offset - target.offset)
         return Received(writer.offset, end)

@@ -16,7 +16,7 @@ from server.evidence.byte_source import ByteSource
 from server.evidence.finish import Finisher
 from server.evidence.receiver import End, Received, Receiver, Target
 from server.evidence.running_digest import DigestCache
-from server.evidence.uploads_service import UploadFacts
+from server.evidence.uploads_service import Planned, UploadFacts
 from storage.errors import OffsetConflict, PartialNotFound
 from storage.ports import Lease
 
@@ -60,7 +60,12 @@ class Uploads:
             tus.require_offset_type(headers)
             _require_fits(source, 0, wanted.size_bytes)
         self._require_spool()
-        upload = rows.create(ctx, wanted)
+        if carries and wanted.concat is None and source.length == wanted.size_bytes:
+            upload = rows.plan(ctx, wanted)
+            if isinstance(upload, Planned):
+                return self._create_whole(ctx, upload, source, checksum, base)
+        else:
+            upload = rows.create(ctx, wanted)
         answer = {"Location": f"{base}/{upload.name}"}
         if upload.state == rows.COMPLETE:
             return Answer(201, {**answer, "Upload-Offset": str(upload.size_bytes)})
@@ -122,6 +127,30 @@ class Uploads:
             self._finisher.terminate(ctx, upload)
         return Answer(204)
 
+    def _create_whole(
+        self,
+        ctx: Context,
+        planned: Planned,
+        source: ByteSource,
+        checksum: tus.Checksum | None,
+        base: str,
+    ) -> Answer:
+        """All bytes come along: receive first, then write row and result in one commit.
+
+        Whatever ends it earlier, the row is written then, and what came is kept.
+        """
+        upload = planned.facts
+        answer = {"Location": f"{base}/{upload.name}"}
+        offload.blocking(self._stores.uploads.create, upload.name)
+        target = Target(upload.name, 0, self._end(upload), checksum, finishes=True)
+        with self._held(upload) as lease:
+            try:
+                offset = self._take(ctx, planned, source, target, lease, answer)
+            except Exception:
+                rows.keep(ctx, planned)
+                raise
+        return Answer(201, {**answer, "Upload-Offset": str(offset)})
+
     def _begin(
         self,
         ctx: Context,
@@ -138,7 +167,14 @@ class Uploads:
             raise Problem(Kind.UPLOAD_BUSY, "it ended this very moment; ask again") from None
         if upload.size_bytes == offset:
             return offset
-        target = Target(upload.name, offset, self._end(upload), checksum, skip=offset)
+        target = Target(
+            upload.name,
+            offset,
+            self._end(upload),
+            checksum,
+            skip=offset,
+            finishes=_finishes(upload),
+        )
         return self._take(ctx, upload, source, target, lease, headers)
 
     def _append(
@@ -156,13 +192,14 @@ class Uploads:
             if offset != chunk.offset:
                 raise _conflict(offset)
             return offset
-        target = Target(upload.name, chunk.offset, self._end(upload), chunk.checksum)
+        end, ends = self._end(upload), _finishes(upload)
+        target = Target(upload.name, chunk.offset, end, chunk.checksum, finishes=ends)
         return self._take(ctx, upload, source, target, lease, {})
 
     def _take(
         self,
         ctx: Context,
-        upload: UploadFacts,
+        upload: UploadFacts | Planned,
         source: ByteSource,
         target: Target,
         lease: Lease,
@@ -210,6 +247,11 @@ class Uploads:
                 "the spool is nearly full; nothing that was acknowledged is lost",
                 headers={"Retry-After": str(_SPOOL_RETRY_SECONDS)},
             )
+
+
+def _finishes(upload: UploadFacts) -> bool:
+    """Whether its last byte makes it a blob."""
+    return upload.size_bytes is not None and upload.concat is None
 
 
 def _described(upload: UploadFacts, offset: int) -> dict[str, str]:

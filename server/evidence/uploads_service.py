@@ -10,53 +10,35 @@ import dataclasses
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
 
 import sqlalchemy as sa
 
 from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.core.context import NOBODY_COURT, Context
-from server.core.permissions import TokenKind
 from server.core.problem import Kind, Problem, not_found
 from server.core.transactions import EVERY_COURT, take_turns, unit_of_work
 from server.evidence import service
 from server.evidence.models import Upload
 from server.evidence.tus import Creation
-from server.identity import queries as identity
-from server.identity.models import UploadGrant
-
-RECEIVING: Final = "receiving"
-COMPLETE: Final = "complete"
-QUARANTINED: Final = "quarantined"
-TERMINATED: Final = "terminated"
-EXPIRED: Final = "expired"
-PARTIAL: Final = "partial"
-FINAL: Final = "final"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadFacts:
-    """An upload as its row stood at the end of a transaction."""
-
-    id: uuid.UUID
-    court_id: uuid.UUID
-    device_id: uuid.UUID
-    principal: str
-    size_bytes: int | None
-    sha256: str | None
-    metadata_text: str
-    concat: str | None
-    parts: tuple[str, ...]
-    state: str
-    expires_at: datetime
-
-    @property
-    def name(self) -> str:
-        """Name of the partial and of the lock."""
-        return str(self.id)
+from server.evidence.upload_admission import (
+    COMPLETE,
+    EXPIRED,
+    FINAL,
+    PARTIAL,
+    QUARANTINED,
+    RECEIVING,
+    TERMINATED,
+    Planned,
+    UploadFacts,
+    admit,
+    by_key,
+    facts_of,
+    grant_of,
+    principal_of,
+    require_declared,
+    require_room,
+)
 
 
 @contextmanager
@@ -76,32 +58,30 @@ def create(ctx: Context, wanted: Creation) -> UploadFacts:
     Idempotent by principal and key.  An upload that came to nothing (quarantined, expired,
     terminated) gives its key to the next one.
     """
-    if wanted.concat == PARTIAL:
-        wanted = dataclasses.replace(wanted, sha256=None)  # it is of the whole, if anything
     with transaction(ctx) as inner:
-        principal, grant = _principal(inner)
-        key = _key(inner, wanted, grant)
-        take_turns(inner.session, f"upload:{principal}:{key}")
-        found = inner.session.execute(
-            sa.select(Upload).where(Upload.principal == principal, Upload.idempotency_key == key)
-        ).scalar_one_or_none()
-        if found is not None and found.state in {RECEIVING, COMPLETE}:
-            _require_same(found, wanted)
-            return _facts(found)
-        if found is not None:
-            found.idempotency_key = f"{key}#{found.id}"
-            inner.session.flush()  # the old row lets go of the key before the new one takes it
-        size_bytes = wanted.size_bytes
-        if wanted.concat == FINAL:
-            size_bytes = sum(_part_sizes(inner, principal, wanted.parts))
-        _require_covered(wanted, size_bytes, grant)
-        upload = _new(inner, wanted, principal, key, grant)
-        upload.size_bytes = size_bytes
-        _require_room(inner, upload.device_id, size_bytes)
-        inner.session.add(upload)
-        if upload.sha256 is not None:
-            service.receiving(inner, upload.device_id, upload.sha256)
-        return _facts(upload)
+        found = admit(inner, wanted)
+        if isinstance(found, Planned):
+            row = _inserted(inner, found)
+            if row.sha256 is not None:
+                service.receiving(inner, row.device_id, row.sha256)
+            return found.facts
+        return found
+
+
+def plan(ctx: Context, wanted: Creation) -> UploadFacts | Planned:
+    """As ``create``, but without writing: for an upload whose bytes come along.
+
+    ``complete`` or ``keep`` writes the row afterwards, so that a photo costs one commit, not two.
+    """
+    with transaction(ctx, write=False) as inner:
+        return admit(inner, wanted)
+
+
+def keep(ctx: Context, planned: Planned) -> None:
+    """Write the row of a planned upload that was not completed, unless it has one."""
+    with transaction(ctx) as inner:
+        if inner.session.get(Upload, planned.facts.id) is None:
+            _inserted(inner, planned)
 
 
 def find(ctx: Context, upload_id: str) -> UploadFacts:
@@ -111,14 +91,13 @@ def find(ctx: Context, upload_id: str) -> UploadFacts:
     except ValueError:
         raise not_found("no such upload") from None
     with transaction(ctx, write=False) as inner:
-        principal, _ = _principal(inner)
         upload = inner.session.get(Upload, row_id)
         mine = upload is not None and upload.court_id == inner.actor.court_id
-        if upload is None or not mine or upload.principal != principal:
+        if upload is None or not mine or upload.principal != principal_of(inner):
             raise not_found("no such upload")
         if upload.state not in {RECEIVING, COMPLETE}:
             raise Problem(Kind.UPLOAD_GONE, upload.problem or f"the upload is {upload.state}")
-        return _facts(upload)
+        return facts_of(upload)
 
 
 def declare_length(ctx: Context, upload: UploadFacts, size_bytes: int) -> UploadFacts:
@@ -129,21 +108,21 @@ def declare_length(ctx: Context, upload: UploadFacts, size_bytes: int) -> Upload
         raise Problem(Kind.CONFLICT, f"the length is {upload.size_bytes} already")
     with transaction(ctx) as inner:
         row = _locked(inner, upload.id)
-        _, grant = _principal(inner)
+        grant = grant_of(inner)
         if grant is not None and row.sha256 is not None:
-            _require_declared(grant, row.sha256, size_bytes)
-        _require_room(inner, row.device_id, size_bytes, new=0)
+            require_declared(grant, row.sha256, size_bytes)
+        require_room(inner, row.device_id, size_bytes, new=0)
         row.size_bytes = size_bytes
-        return _facts(row)
+        return facts_of(row)
 
 
-def complete(ctx: Context, upload: UploadFacts, sha256: str, size_bytes: int) -> None:
+def complete(ctx: Context, upload: UploadFacts | Planned, sha256: str, size_bytes: int) -> None:
     """The blob is durable: finish the row and tie the bytes to their records.
 
     Does nothing when that happened before, so that it can be repeated after a lost commit.
     """
     with transaction(ctx) as inner:
-        row = _locked(inner, upload.id)
+        row = _row_to_finish(inner, upload)
         if row.state != RECEIVING:
             return
         row.state = COMPLETE
@@ -189,7 +168,7 @@ def overdue(ctx: Context, limit: int) -> list[UploadFacts]:
             .order_by(Upload.expires_at)
             .limit(limit)
         )
-        return [_facts(row) for row in inner.session.execute(statement).scalars()]
+        return [facts_of(row) for row in inner.session.execute(statement).scalars()]
 
 
 def states(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
@@ -199,116 +178,18 @@ def states(ctx: Context, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
         return {row.id: row.state for row in inner.session.execute(statement)}
 
 
-def _principal(ctx: Context) -> tuple[str, UploadGrant | None]:
-    actor = ctx.actor
-    if actor.token is not TokenKind.UPLOAD:
-        return f"device:{actor.device()}", None
-    grant = (
-        identity.grant_in_court(ctx.session, actor.court_id, actor.grant_id)
-        if actor.grant_id is not None
-        else None
-    )
-    if grant is None:
-        raise Problem(Kind.TOKEN_INVALID, "the upload token names no grant")
-    return f"grant:{grant.id}", grant
-
-
-def _key(ctx: Context, wanted: Creation, grant: UploadGrant | None) -> str:
-    if wanted.key is not None:
-        return f"given:{wanted.key}"
-    if grant is not None and wanted.sha256 is not None:
-        return f"bytes:{wanted.sha256}:{wanted.size_bytes}"
-    return f"fresh:{ctx.new_id()}"
-
-
-def _require_same(found: Upload, wanted: Creation) -> None:
-    same_parts = tuple(found.parts or ()) == wanted.parts
-    same_size = wanted.size_bytes in {None, found.size_bytes}
-    if (found.sha256, found.concat) != (wanted.sha256, wanted.concat) or not (
-        same_parts and same_size
-    ):
-        raise Problem(Kind.IDEMPOTENCY_KEY_REUSED, "it was used for other bytes")
-
-
-def _require_covered(wanted: Creation, size_bytes: int | None, grant: UploadGrant | None) -> None:
-    if wanted.sha256 is None:
-        if wanted.concat == PARTIAL:
-            return
-        raise Problem(Kind.DIGEST_REQUIRED)
-    if grant is not None:
-        _require_declared(grant, wanted.sha256, size_bytes)
-
-
-def _require_declared(grant: UploadGrant, sha256: str, size_bytes: int | None) -> None:
-    sizes = {int(entry["size_bytes"]) for entry in grant.objects if entry["sha256"] == sha256}
-    if not sizes or (size_bytes is not None and size_bytes not in sizes):
-        raise Problem(Kind.DIGEST_NOT_DECLARED)
-
-
-def _require_room(
-    ctx: Context, device_id: uuid.UUID, size_bytes: int | None, *, new: int = 1
-) -> None:
-    """Keep one device from filling the spool with what it never finishes."""
-    statement = sa.select(
-        sa.func.count(), sa.func.coalesce(sa.func.sum(Upload.size_bytes), 0)
-    ).where(Upload.device_id == device_id, Upload.state == RECEIVING)
-    count, total = ctx.session.execute(statement).one()
-    under_way_bytes = int(total or 0)  # PostgreSQL adds up to a decimal
-    settings = ctx.settings
-    if under_way_bytes + (size_bytes or 0) > settings.device_quota_bytes:
-        raise Problem(
-            Kind.QUOTA_EXCEEDED,
-            "finish or terminate uploads under way first",
-            limit_bytes=settings.device_quota_bytes,
-            under_way_bytes=under_way_bytes,
-        )
-    if count + new > settings.device_uploads_max:
-        raise Problem(Kind.QUOTA_EXCEEDED, "too many uploads are under way")
-
-
-def _new(
-    ctx: Context, wanted: Creation, principal: str, key: str, grant: UploadGrant | None
-) -> Upload:
-    now = ctx.clock.now()
-    return Upload(
-        id=ctx.new_id(),
-        court_id=ctx.actor.court_id,
-        device_id=ctx.actor.device() if grant is None else grant.device_id,
-        user_id=ctx.actor.user_id if grant is None else grant.user_id,
-        grant_id=None if grant is None else grant.id,
-        case_id=None if grant is None else grant.case_id,
-        mission_id=None if grant is None else grant.mission_id,
-        principal=principal,
-        idempotency_key=key,
-        sha256=wanted.sha256,
-        filename=wanted.filename,
-        filetype=wanted.filetype,
-        metadata_text=wanted.metadata_text,
-        concat=wanted.concat,
-        parts=list(wanted.parts) or None,
-        state=RECEIVING,
-        created_at=now,
-        expires_at=now + timedelta(seconds=ctx.settings.upload_expire_seconds),
-    )
-
-
-def _part_sizes(ctx: Context, principal: str, parts: Sequence[str]) -> list[int]:
-    """Declared sizes of the caller's partial uploads, in order; 400 for any other."""
-    try:
-        ids = [uuid.UUID(part) for part in parts]
-    except ValueError:
-        raise Problem(Kind.CONCAT_INVALID, "a part is not an upload of this server") from None
-    statement = sa.select(Upload).where(
-        Upload.id.in_(ids), Upload.principal == principal, Upload.concat == PARTIAL
-    )
-    found = {row.id: row for row in ctx.session.execute(statement).scalars()}
-    sizes = []
-    for part in ids:
-        row = found.get(part)
-        if row is None or row.state != RECEIVING or row.size_bytes is None:
-            raise Problem(Kind.CONCAT_INVALID, f"{part} is no finished partial upload of yours")
-        sizes.append(row.size_bytes)
-    return sizes
+def _inserted(ctx: Context, planned: Planned) -> Upload:
+    """Add the row; one that ended badly lets go of the key, one that lives wins."""
+    row = planned.row()
+    take_turns(ctx.session, f"upload:{row.principal}:{row.idempotency_key}")
+    found = by_key(ctx, row.principal, row.idempotency_key)
+    if found is not None:
+        if found.state in {RECEIVING, COMPLETE}:
+            raise Problem(Kind.UPLOAD_BUSY, "another request with this key was faster; ask again")
+        found.idempotency_key = f"{row.idempotency_key}#{found.id}"
+        ctx.session.flush()  # the old row lets go of the key before the new one takes it
+    ctx.session.add(row)
+    return row
 
 
 def _finish_parts(ctx: Context, final: Upload) -> None:
@@ -327,6 +208,12 @@ def _locked(ctx: Context, upload_id: uuid.UUID) -> Upload:
     if row is None:
         raise not_found("no such upload")
     return row
+
+
+def _row_to_finish(ctx: Context, upload: UploadFacts | Planned) -> Upload:
+    if isinstance(upload, Planned):
+        return _inserted(ctx, upload)
+    return _locked(ctx, upload.id)
 
 
 def _ended(ctx: Context, upload_id: uuid.UUID, state: str, problem: str) -> Upload | None:
@@ -350,17 +237,23 @@ def _happened(ctx: Context, kind: EventKind, row: Upload, reason: str) -> None:
     )
 
 
-def _facts(row: Upload) -> UploadFacts:
-    return UploadFacts(
-        id=row.id,
-        court_id=row.court_id,
-        device_id=row.device_id,
-        principal=row.principal,
-        size_bytes=row.size_bytes,
-        sha256=row.sha256,
-        metadata_text=row.metadata_text,
-        concat=row.concat,
-        parts=tuple(row.parts or ()),
-        state=row.state,
-        expires_at=row.expires_at,
-    )
+__all__ = [
+    "COMPLETE",
+    "FINAL",
+    "PARTIAL",
+    "RECEIVING",
+    "Planned",
+    "UploadFacts",
+    "complete",
+    "create",
+    "declare_length",
+    "expire",
+    "find",
+    "keep",
+    "overdue",
+    "plan",
+    "quarantine",
+    "states",
+    "terminate",
+    "transaction",
+]
