@@ -19,6 +19,7 @@ class Case(CourtScoped, Base):
     __table_args__ = (
         sa.UniqueConstraint("court_id", "case_no"),
         sa.Index(None, "court_id", "handler_id"),
+        sa.Index(None, "court_id", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -87,7 +88,7 @@ class Mission(CourtScoped, Base):
     """One outing over one or more cases."""
 
     __tablename__ = "missions"
-    __table_args__ = (sa.Index(None, "court_id", "starts_at"),)
+    __table_args__ = (sa.Index(None, "court_id", "starts_at"), sa.Index(None, "court_id", "id"))
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     title: Mapped[str]

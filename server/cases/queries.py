@@ -25,6 +25,8 @@ from server.cases.states import MissionState
 from server.cases.visibility import (
     concerned_case_ids,
     concerned_mission_ids,
+    sees_case,
+    sees_mission,
     visible_case_ids,
     visible_mission_ids,
 )
@@ -38,7 +40,7 @@ def visible_case(ctx: Context, case_id: uuid.UUID, *, to_change: bool = False) -
 
     :param to_change: lock the row, so that the version compared is the version changed.
     """
-    statement = sa.select(Case).where(Case.id == case_id, Case.id.in_(visible_case_ids(ctx.actor)))
+    statement = sa.select(Case).where(Case.id == case_id, sees_case(ctx.actor))
     if to_change:
         statement = statement.with_for_update(of=Case)
     found = ctx.session.execute(statement).scalar_one_or_none()
@@ -64,9 +66,7 @@ def visible_mission(ctx: Context, mission_id: uuid.UUID, *, to_change: bool = Fa
 
     :param to_change: lock the row, so that the version compared is the version changed.
     """
-    statement = sa.select(Mission).where(
-        Mission.id == mission_id, Mission.id.in_(visible_mission_ids(ctx.actor))
-    )
+    statement = sa.select(Mission).where(Mission.id == mission_id, sees_mission(ctx.actor))
     if to_change:
         statement = statement.with_for_update(of=Mission)
     found = ctx.session.execute(statement).scalar_one_or_none()
@@ -85,7 +85,7 @@ def mission_in_court(
 
 def list_cases(ctx: Context, wanted: CaseFilter) -> Page[Case]:
     """Visible cases, newest first."""
-    rules = [Case.id.in_(visible_case_ids(ctx.actor)), *_equal_rules(_case_columns(wanted))]
+    rules = [sees_case(ctx.actor), *_equal_rules(_case_columns(wanted))]
     if wanted.text:
         named = Case.parties.any(Party.name.contains(wanted.text, autoescape=True))
         rules.append(sa.or_(Case.case_no.contains(wanted.text, autoescape=True), named))
@@ -98,7 +98,7 @@ def list_cases(ctx: Context, wanted: CaseFilter) -> Page[Case]:
 
 def list_missions(ctx: Context, wanted: MissionFilter) -> Page[Mission]:
     """Visible missions, the latest made first."""
-    rules = [Mission.id.in_(visible_mission_ids(ctx.actor)), *_mission_rules(wanted)]
+    rules = [sees_mission(ctx.actor), *_mission_rules(wanted)]
     if wanted.cursor:
         rules.append(Mission.id < _position(wanted.cursor))
     statement = sa.select(Mission).where(*rules).order_by(Mission.id.desc())

@@ -39,19 +39,34 @@ def visible_mission_ids(actor: Actor) -> _IDS:
     return concerned_mission_ids(actor.court_id, user_id=actor.user_id)
 
 
+def sees_case(actor: Actor) -> sa.ColumnElement[bool]:
+    """The same as a rule on :class:`Case`; a whole court needs no subquery."""
+    if actor.sees_whole_court:
+        return Case.court_id == actor.court_id
+    return Case.id.in_(visible_case_ids(actor))
+
+
+def sees_mission(actor: Actor) -> sa.ColumnElement[bool]:
+    """The same as a rule on :class:`Mission`."""
+    if actor.sees_whole_court:
+        return Mission.court_id == actor.court_id
+    return Mission.id.in_(visible_mission_ids(actor))
+
+
 def concerned_mission_ids(
     court_id: uuid.UUID, *, user_id: uuid.UUID | None = None, device_id: uuid.UUID | None = None
 ) -> _IDS:
     """Missions, not cancelled, that this person or this device goes on; nobody named, none."""
-    sent: list[sa.ColumnElement[bool]] = [sa.false()]
+    sent: list[_IDS] = []
     if user_id is not None:
-        people = sa.select(MissionOfficer.mission_id).where(MissionOfficer.user_id == user_id)
-        sent.append(Mission.id.in_(people))
+        sent.append(sa.select(MissionOfficer.mission_id).where(MissionOfficer.user_id == user_id))
     if device_id is not None:
-        devices = sa.select(MissionDevice.mission_id).where(MissionDevice.device_id == device_id)
-        sent.append(Mission.id.in_(devices))
+        taken = sa.select(MissionDevice.mission_id).where(MissionDevice.device_id == device_id)
+        sent.append(taken)
     return sa.select(Mission.id).where(
-        Mission.court_id == court_id, Mission.state != MissionState.CANCELLED, sa.or_(*sent)
+        Mission.court_id == court_id,
+        Mission.state != MissionState.CANCELLED,
+        Mission.id.in_(sa.union(*sent)) if sent else sa.false(),
     )
 
 
@@ -60,9 +75,10 @@ def concerned_case_ids(
 ) -> _IDS:
     """Cases this person handles or is assigned to, and those of their or the device's missions."""
     missions = concerned_mission_ids(court_id, user_id=user_id, device_id=device_id)
-    served = sa.select(MissionCase.case_id).where(MissionCase.mission_id.in_(missions))
-    own: list[sa.ColumnElement[bool]] = [Case.id.in_(served)]
+    # A union, not an OR: each part has an index of its own.
+    theirs = [sa.select(MissionCase.case_id).where(MissionCase.mission_id.in_(missions))]
     if user_id is not None:
+        handled = sa.select(Case.id).where(Case.court_id == court_id, Case.handler_id == user_id)
         assigned = sa.select(CaseAssignment.case_id).where(CaseAssignment.user_id == user_id)
-        own += [Case.handler_id == user_id, Case.id.in_(assigned)]
-    return sa.select(Case.id).where(Case.court_id == court_id, sa.or_(*own))
+        theirs += [handled, assigned]
+    return sa.select(Case.id).where(Case.court_id == court_id, Case.id.in_(sa.union(*theirs)))
