@@ -8,7 +8,6 @@ passwords, ``world.first.phone`` and ``.dock`` are enrolled devices with their p
 
 from __future__ import annotations
 
-import functools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,93 +23,20 @@ from server.core.context import Runtime
 from server.core.permissions import Role
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.identity import compact, dpop, tokens
-from server.identity.models import Court, Device, DutyBooking, SignIn, UploadGrant, User
-from server.identity.passwords import hash_password
+from server.identity.models import SignIn, UploadGrant
 from server.identity.tokens import Claims, TokenType
+from tests.factories.identity_rows import (
+    PASSWORD,
+    CourtWorld,
+    FieldDevice,
+    Person,
+    booking_row,
+    court_rows,
+    device_row,
+    person_row,
+)
 
-PASSWORD = "correct horse 马 battery"
 API = "/api/v1"
-_POSTS = {
-    Role.OFFICER: "enforcement_officer",
-    Role.JUDICIAL_POLICE: "judicial_police",
-    Role.SUPERVISOR: "enforcement_bureau_head",
-    Role.PRESIDENT: "court_president",
-    Role.ADMINISTRATOR: "clerk",
-    Role.LIAISON: "liaison",
-    Role.OBSERVER: "observer",
-}
-
-
-@dataclass(frozen=True)
-class Person:
-    """A user that can sign in with :data:`PASSWORD`."""
-
-    id: uuid.UUID
-    court_id: uuid.UUID
-    login: str
-    name: str
-    roles: tuple[Role, ...]
-    password: str = PASSWORD
-
-
-@dataclass(frozen=True)
-class FieldDevice:
-    """A device; ``key`` is ``None`` for a camera."""
-
-    id: uuid.UUID
-    court_id: uuid.UUID
-    kind: str
-    private: PrivateKey | None = None
-
-    @property
-    def key(self) -> PrivateKey:
-        assert self.private is not None, "a keyless device"
-        return self.private
-
-
-@dataclass(frozen=True)
-class CourtWorld:
-    """One court with its people and devices."""
-
-    id: uuid.UUID
-    code: str
-    people: Mapping[str, Person]
-    phone: FieldDevice
-    dock: FieldDevice
-    camera: FieldDevice
-    booking_id: uuid.UUID
-
-    @property
-    def officer(self) -> Person:
-        return self.people["officer"]
-
-    @property
-    def second_officer(self) -> Person:
-        return self.people["second_officer"]
-
-    @property
-    def police(self) -> Person:
-        return self.people["judicial_police"]
-
-    @property
-    def supervisor(self) -> Person:
-        return self.people["supervisor"]
-
-    @property
-    def president(self) -> Person:
-        return self.people["president"]
-
-    @property
-    def administrator(self) -> Person:
-        return self.people["administrator"]
-
-    @property
-    def liaison(self) -> Person:
-        return self.people["liaison"]
-
-    @property
-    def observer(self) -> Person:
-        return self.people["observer"]
 
 
 @dataclass
@@ -156,7 +82,11 @@ class World:
     @classmethod
     def build(cls, app: Flask) -> World:
         """Write the rows of both courts."""
-        return cls(app, _court(app, "样0101", "one"), _court(app, "样0102", "two"))
+        runtime = runtime_of(app)
+        with unit_of_work(EVERY_COURT) as session:
+            first = court_rows(session, runtime, "样0101", "one")
+            second = court_rows(session, runtime, "样0102", "two")
+        return cls(app, first, second)
 
     def court_of(self, person: Person) -> CourtWorld:
         return self.first if person.court_id == self.first.id else self.second
@@ -293,23 +223,8 @@ def upload_token(
 
 def add_person(app: Flask, court_id: uuid.UUID, login: str, *roles: Role) -> Person:
     """One more user with :data:`PASSWORD`."""
-    runtime = runtime_of(app)
-    name = f"{login}(虚构)"
-    person = Person(runtime.ids(), court_id, login, name, roles)
     with unit_of_work(EVERY_COURT) as session:
-        session.add(
-            User(
-                id=person.id,
-                court_id=court_id,
-                login=login,
-                name=name,
-                post=_POSTS[roles[0]],
-                roles=[role.value for role in roles],
-                password_hash=_hash(),
-                created_at=runtime.clock.now(),
-            )
-        )
-    return person
+        return person_row(session, runtime_of(app), court_id, login, *roles)
 
 
 def add_device(
@@ -321,26 +236,8 @@ def add_device(
     holder_id: uuid.UUID | None = None,
 ) -> FieldDevice:
     """One more device, enrolled with a new key; ``alg=None`` makes it keyless."""
-    runtime = runtime_of(app)
-    key = None if alg is None else PrivateKey.generate(alg)
-    device = FieldDevice(runtime.ids(), court_id, kind, key)
     with unit_of_work(EVERY_COURT) as session:
-        session.add(
-            Device(
-                id=device.id,
-                court_id=court_id,
-                kind=kind,
-                name=f"{kind} {device.id.hex[-4:]}",
-                model="样机",
-                serial=device.id.hex[-8:],
-                alg=alg.value if alg else None,
-                public_jwk=key.public.to_jwk() if key else None,
-                jkt=key.public.thumbprint if key else None,
-                holder_id=holder_id,
-                enrolled_at=runtime.clock.now(),
-            )
-        )
-    return device
+        return device_row(session, runtime_of(app), court_id, kind, alg, holder_id)
 
 
 def add_booking(
@@ -354,47 +251,14 @@ def add_booking(
 ) -> uuid.UUID:
     """Book the device for the person around now."""
     runtime = runtime_of(app)
-    booking_id = runtime.ids()
     starts_at = runtime.clock.now() + starts_in
+    ends_at = starts_at + timedelta(hours=hours)
     with unit_of_work(EVERY_COURT) as session:
-        session.add(
-            DutyBooking(
-                id=booking_id,
-                court_id=device.court_id,
-                device_id=device.id,
-                user_id=person.id,
-                mission_id=mission_id,
-                starts_at=starts_at,
-                ends_at=starts_at + timedelta(hours=hours),
-                created_at=runtime.clock.now(),
-            )
-        )
-    return booking_id
+        return booking_row(session, runtime, device, person, (starts_at, ends_at), mission_id)
 
 
-def _court(app: Flask, code: str, tag: str) -> CourtWorld:
-    runtime = runtime_of(app)
-    court_id = runtime.ids()
-    with unit_of_work(EVERY_COURT) as session:
-        session.add(
-            Court(
-                id=court_id,
-                name=f"样例法院{code}(虚构)",
-                court_code=code,
-                region_code=None,
-                created_at=runtime.clock.now(),
-            )
-        )
-    people = {role.value: add_person(app, court_id, f"{role.value}.{tag}", role) for role in Role}
-    people["second_officer"] = add_person(app, court_id, f"officer2.{tag}", Role.OFFICER)
-    phone = add_device(app, court_id, holder_id=people["officer"].id)
-    dock = add_device(app, court_id, "dock", alg=Algorithm.ED25519)
-    camera = add_device(app, court_id, "camera", alg=None)
-    booking_id = add_booking(app, camera, people["officer"])
-    add_booking(app, phone, people["officer"])
-    return CourtWorld(court_id, code, people, phone, dock, camera, booking_id)
-
-
-@functools.cache
-def _hash() -> str:
-    return hash_password(PASSWORD)
+__all__ = [
+    "API", "PASSWORD", "Caller", "CourtWorld", "FieldDevice", "Person", "World", "access_token",
+    "add_booking", "add_device", "add_person", "auth_headers", "device_token", "proof_claims",
+    "proof_headers", "runtime_of", "sign_in", "sign_proof", "upload_token",
+]  # fmt: skip
