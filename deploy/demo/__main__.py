@@ -75,11 +75,16 @@ def play_day(stack: ExitStack, folder: Path, public_url: str, seed: dict[str, An
     samples = os.environ.get("TIEZHENG_SAMPLES")
     now = datetime.now(UTC)
     items = material.gather(folder / "camera", Path(samples) if samples else None, now)
+    desk = stack.enter_context(FieldClient(public_url, store=folder / "desk", secrets=None))
+    desk.enrol(seed["desk"]["code"], name="督导工作站(虚构)")
+    desk.sign_in(seed["desk"]["login"], seed["desk"]["password"])
     with day.open_field(folder / "phone", proxy.url, public_url) as field:
         headline("2. Morning / 出发前")
-        mission_id = day.prepare(field, officer)
+        mission_id = day.prepare(field, desk, officer)
         headline("3. In the field, offline / 现场，无网络")
         proxy.offline = True
+        for link in proxy.cut_all():
+            link.join()
         captures = day.capture_offline(field, officer, mission_id, items)
         _prove_offline(field)
     headline("4. Back, on a bad connection / 返程，网络时断时续")
@@ -89,14 +94,13 @@ def play_day(stack: ExitStack, folder: Path, public_url: str, seed: dict[str, An
         for problem in reports[-1].problems:
             say(f"[red]{problem.code}: {problem.detail}[/red]")
         headline("5. At the desk / 督导核对")
-        with FieldClient(public_url, store=folder / "desk", secrets=None) as desk:
-            desk.enrol(seed["desk"]["code"], name="督导工作站(虚构)")
-            desk.sign_in(seed["desk"]["login"], seed["desk"]["password"])
-            case = desk.request("GET", f"/cases/{officer.case_id}").json()
-            lines = compare(field, desk, case, captures)
+        case = desk.request("GET", f"/cases/{officer.case_id}").json()
+        lines = compare(field, desk, case, captures)
     print_items(lines)
     headline("6. Addresses and logins / 地址与账号")
-    say(f"API description: {public_url}/docs    clock code: {public_url}/time-qr")
+    say(f"start page       {public_url}/")
+    say(f"API description  {public_url}/docs")
+    say(f"clock code       {public_url}/time-qr")
     print_logins([tuple(row) for row in seed["logins"]])
     return lines
 

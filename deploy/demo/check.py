@@ -39,7 +39,7 @@ class _Check:
             name=item.path.name,
             kind=item.kind,
             size_bytes=captured.size_bytes or 0,
-            captured=(row.get("time") or {}).get("captured_at", "")[:19],
+            captured=(row.get("time") or {}).get("captured_at", "")[11:19],
             position=_place(row.get("place") or {}),
             state=row.get("state", "absent"),
             case_no=self._case_no(row),
@@ -56,7 +56,7 @@ class _Check:
             name=text[:16],
             kind="log",
             size_bytes=len(text.encode()),
-            captured=(row.get("time") or {}).get("happened_at", "")[:19],
+            captured=(row.get("time") or {}).get("happened_at", "")[11:19],
             position=_place(row.get("place") or {}),
             state="logged" if row else "absent",
             case_no=self._case_no(row),
@@ -70,7 +70,7 @@ class _Check:
 
     def _receipt(self, captured: Captured) -> str:
         key = (captured.ep, captured.seq, captured.sha256 or "")
-        return f"#{captured.seq} valid" if key in self.receipts else ""
+        return f"#{captured.seq} ✓" if key in self.receipts else ""
 
     def _digest(self, evidence_id: str) -> str:
         answer = self.desk.request(
@@ -86,4 +86,4 @@ def _is(row: Row, captured: Captured) -> bool:
 def _place(place: Row) -> str:
     if not place.get("lat"):
         return str(place.get("reason") or "")
-    return f"{place['lat'][:8]}, {place['lon'][:9]} ±{place.get('accuracy_m') or '?'} m"
+    return f"{place['lat'][:8]} {place['lon'][:9]}"

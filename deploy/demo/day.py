@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from client_sdk import FieldClient
@@ -13,6 +14,7 @@ from deploy.demo.material import LOG, Item
 from deploy.demo.report import say
 
 SYNCS_MAX = 40
+SHIFT_HOURS = 10
 _KIB = 1024
 
 # The first connections fall into radio holes in the middle of a file; later ones hold.
@@ -53,14 +55,23 @@ class Captures:
     notes: list[tuple[str, Captured]]
 
 
-def prepare(field: FieldClient, officer: Officer) -> str:
-    """Morning, with a network: enrol the phone, sign in, fetch mission and ticket."""
-    field.enrol(officer.code, name="演示手机(虚构)", model="SDK")
-    field.sign_in(officer.login, officer.password)
+def prepare(field: FieldClient, desk: FieldClient, officer: Officer) -> str:
+    """Morning, with a network: enrol and book the phone, fetch mission and ticket."""
+    identity = field.enrol(officer.code, name="演示手机(虚构)", model="SDK")
+    person = field.sign_in(officer.login, officer.password)
+    now = datetime.now(UTC)
+    booking = {
+        "device_id": str(identity.device_id),
+        "user_id": str(person),
+        "starts_at": now.isoformat(),
+        "ends_at": (now + timedelta(hours=SHIFT_HOURS)).isoformat(),
+    }
+    desk.request("POST", "/duty-bookings", json=booking)
     field.pull()
     mission = next(m for m in field.missions() if officer.case_id in m.case_ids)
     field.ticket(mission.id)
-    say(f"device enrolled, mission “{mission.title}” and its ticket fetched")
+    say("device enrolled and booked for the officer by the supervisor")
+    say(f"mission “{mission.title}” and its ticket fetched")
     return mission.id
 
 

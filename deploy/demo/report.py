@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+WIDTH_MIN = 132
+
 console = Console(highlight=False)
+console.width = max(console.width, WIDTH_MIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,11 @@ def headline(text: str) -> None:
 
 def print_items(lines: Sequence[Line]) -> None:
     """The table of everything that was captured."""
-    table = Table(title="What arrived / 到达情况", title_justify="left")
-    for column in ("item", "kind", "bytes", "captured", "position", "state", "case", "same bytes",
+    table = Table(title="What arrived / 到达情况", title_justify="left", box=SIMPLE_HEAD)
+    for column in ("item", "kind", "bytes", "captured", "position", "state", "case", "same",
                    "×", "receipt"):  # fmt: skip
-        table.add_column(column, justify="right" if column in {"bytes", "×"} else "left")
+        align = "right" if column in {"bytes", "×"} else "left"
+        table.add_column(column, justify=align, no_wrap=True)
     for line in lines:
         table.add_row(
             line.name, line.kind, f"{line.size_bytes:,}", line.captured, line.position,
@@ -70,9 +75,9 @@ def print_items(lines: Sequence[Line]) -> None:
 
 def print_logins(rows: Sequence[tuple[str, str, str, str]]) -> None:
     """Who can sign in; the passwords are made anew by each demo."""
-    table = Table(title="Logins / 账号", title_justify="left")
+    table = Table(title="Logins / 账号", title_justify="left", box=SIMPLE_HEAD)
     for column in ("court", "person", "role", "login / password"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(*row)
     console.print(table)

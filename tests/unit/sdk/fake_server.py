@@ -214,7 +214,7 @@ class FakeServer:
             assert b64url_decode(body["ath"]) == digest
 
     def _get_me(self, _body: Any, _query: Any, _kind: str) -> Response:
-        return _json(200, {"id": OFFICER})
+        return _json(200, {"user": {"id": OFFICER}})
 
     def _post_auth_logout(self, _body: Any, _query: Any, _kind: str) -> Response:
         return Response(204, {})
