@@ -46,7 +46,7 @@ _PATH_TYPES: Final[Mapping[str, Mapping[str, Any]]] = {
 _CREDENTIALS: Final = (
     Kind.UNAUTHENTICATED, Kind.USE_DPOP_NONCE, Kind.PROOF_INVALID, Kind.PROOF_REPLAYED,
     Kind.TOKEN_INVALID, Kind.TOKEN_EXPIRED, Kind.TOKEN_WRONG_TYPE, Kind.DEVICE_REVOKED,
-    Kind.SESSION_REVOKED, Kind.FORBIDDEN,
+    Kind.SESSION_REVOKED, Kind.FORBIDDEN, Kind.PASSWORD_CHANGE_REQUIRED,
 )  # fmt: skip
 _BODY: Final = (
     Kind.MALFORMED_JSON, Kind.MALFORMED_REQUEST, Kind.VALIDATION, Kind.BODY_TOO_LARGE,
@@ -269,7 +269,9 @@ def _problems(operation: Operation) -> dict[str, Any]:
     """Problems that follow from the shape of the operation, one response for each status."""
     by_status: dict[int, list[Kind]] = {}
     for kind in _kinds(operation):
-        by_status.setdefault(kind.value.status, []).append(kind)
+        listed = by_status.setdefault(kind.value.status, [])
+        if kind not in listed:
+            listed.append(kind)
     return {str(status): _problem_response(kinds) for status, kinds in sorted(by_status.items())}
 
 

@@ -55,7 +55,7 @@ _UPLOAD_PROBLEMS: Final = (
 )  # fmt: skip
 _BYTES_PROBLEMS: Final = (
     Kind.OFFSET_CONFLICT, Kind.LENGTH_EXCEEDED, Kind.CHECKSUM_MISMATCH, Kind.CHECKSUM_UNSUPPORTED,
-    Kind.DIGEST_MISMATCH, Kind.UNSUPPORTED_MEDIA_TYPE,
+    Kind.DIGEST_MISMATCH, Kind.UNSUPPORTED_MEDIA_TYPE, Kind.UPLOAD_STALLED,
 )  # fmt: skip
 _DESCRIBED: Final = Addition(
     responses={
@@ -68,6 +68,11 @@ _DESCRIBED: Final = Addition(
 _ONE: Final = "/api/v1/uploads/{upload_id}"
 _RANGE: Final = _header("Range", "bytes=first-last", example="bytes=0-1023")
 _READ_PROBLEMS: Final = (Kind.CONTENT_MISSING, Kind.RANGE_NOT_SATISFIABLE)
+RECORD_PROBLEMS: Final = tuple(kind for kind in Kind if kind.name.startswith("RECORD_"))
+_SIGN_IN: Final = (
+    Kind.CREDENTIALS_INVALID, Kind.TOTP_REQUIRED, Kind.ACCOUNT_LOCKED, Kind.USE_DPOP_NONCE,
+    Kind.PROOF_INVALID, Kind.PROOF_REPLAYED, Kind.DEVICE_REVOKED, Kind.SESSION_REVOKED,
+)  # fmt: skip
 _PAGE: Final = MappingProxyType({"200": _answer("A page", media="text/html")})
 _PART: Final = {
     "type": "object",
@@ -86,6 +91,19 @@ _READINESS: Final = {
 
 ADDITIONS: Final[Mapping[str, Addition]] = MappingProxyType(
     {
+        "POST /api/v1/auth/token": Addition(problems=_SIGN_IN),
+        "POST /api/v1/devices/enrol": Addition(problems=(Kind.ENROLMENT_CODE_INVALID,)),
+        "POST /api/v1/me/password": Addition(problems=(Kind.CREDENTIALS_INVALID,)),
+        "POST /api/v1/cases": Addition(problems=(Kind.CASE_NO_INVALID,)),
+        "POST /api/v1/evidence/{evidence_id}/review": Addition(problems=(Kind.CONTENT_MISSING,)),
+        "GET /api/v1/sync/pull": Addition(problems=(Kind.CURSOR_EXPIRED,)),
+        "GET /api/v1/receipts": Addition(problems=(Kind.CURSOR_EXPIRED,)),
+        "POST /api/v1/sync/push": Addition(
+            description="One bad record never spoils the batch; the problem of a record is one of "
+            + ", ".join(kind.slug for kind in RECORD_PROBLEMS)
+            + ".",
+            problems=(Kind.TOO_MANY_RECORDS,),
+        ),
         "OPTIONS /api/v1/uploads": _DESCRIBED,
         f"OPTIONS {_ONE}": _DESCRIBED,
         "POST /api/v1/uploads": Addition(

@@ -17,7 +17,7 @@ from deploy import settings_table
 from server.app import create_app
 from server.audit import service as audit
 from server.core import openapi
-from server.core.openapi_by_hand import ADDITIONS
+from server.core.openapi_by_hand import ADDITIONS, RECORD_PROBLEMS
 from server.core.openapi_words import SUMMARIES_ZH, TAGS
 from server.core.permissions import ROLE_PERMISSIONS, TOKEN_PERMISSIONS, Permission
 from server.core.problem import Kind
@@ -255,6 +255,25 @@ def test_every_operation_lists_permission_and_problems(document: dict[str, Any])
             ]
             assert listed, (path, method)
             assert set(listed) <= slugs
+
+
+def test_every_problem_belongs_to_an_operation(document: dict[str, Any]) -> None:
+    listed = {
+        slug
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for answer in operation["responses"].values()
+        for slug in answer.get("x-problems", ())
+    }
+    of_no_operation = {
+        Kind.METHOD_NOT_ALLOWED,  # of a path, not of what it offers
+        Kind.FOREIGN_ORIGIN,  # of pages with a session, which come with the console
+        Kind.GONE,
+        Kind.TOO_MANY_REQUESTS,
+        Kind.AUDIT_UNAVAILABLE,
+        *RECORD_PROBLEMS,  # of one record of a push, inside of its answer
+    }
+    assert {kind for kind in Kind if kind.slug not in listed} <= of_no_operation
 
 
 def test_words_by_hand_belong_to_routes_that_exist(app: Flask) -> None:
