@@ -65,6 +65,10 @@ class Head:
     boot: str
     mono_ms: int
 
+    def may_precede(self, at: Instant) -> bool:
+        """Whether `at` may follow: within a boot the monotonic clock never goes back."""
+        return self.boot != at.boot or at.mono_ms >= self.mono_ms
+
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:
@@ -186,23 +190,32 @@ class Ledger:
             RecordState.CONFIRMED.value,
         )
 
-    def resend_after(self, ep: int, seq: int) -> int:
-        """Send again what the server lost (its head went back); how many.
+    def known_to_server(self, ep: int) -> int:
+        """Highest number that the server has acknowledged in generation `ep`; 0 for none."""
+        row = self.store.one(
+            "SELECT max(seq) FROM records WHERE ep=? AND state IN (?,?)",
+            ep,
+            RecordState.SENT.value,
+            RecordState.CONFIRMED.value,
+        )
+        return int(row[0] or 0) if row else 0
+
+    def resend(self, ep: int, seqs: range) -> None:
+        """Send again records that the server had and lost.
 
         Their objects count as sent until the server is asked about them.
         """
+        place = (ep, seqs.start, seqs.stop)
         self.store.run(
-            "UPDATE objects SET state=? WHERE ep=? AND seq>? AND state=?",
+            "UPDATE objects SET state=? WHERE ep=? AND seq>=? AND seq<? AND state=?",
             ObjectState.SENT.value,
-            ep,
-            seq,
+            *place,
             ObjectState.CONFIRMED.value,
         )
-        return self.store.run(
-            "UPDATE records SET state=? WHERE ep=? AND seq>? AND state IN (?,?)",
+        self.store.run(
+            "UPDATE records SET state=? WHERE ep=? AND seq>=? AND seq<? AND state IN (?,?)",
             RecordState.NEW.value,
-            ep,
-            seq,
+            *place,
             RecordState.SENT.value,
             RecordState.CONFIRMED.value,
         )
@@ -220,13 +233,6 @@ class Ledger:
         """All records, oldest first."""
         rows = self.store.all(f"SELECT {_RECORD_COLUMNS} FROM records ORDER BY ep, seq")  # noqa: S608 - constant
         return (_record_row(row) for row in rows)
-
-    def payload(self, ep: int, seq: int) -> dict[str, Any]:
-        """Payload of a record."""
-        row = self.store.one("SELECT wire FROM records WHERE ep=? AND seq=?", ep, seq)
-        wire = self.store.unseal(row[0], f"record:{ep}:{seq}") if row else {"p": "{}"}
-        body: dict[str, Any] = json.loads(wire["p"])
-        return body
 
     # -- objects
 
@@ -390,8 +396,3 @@ class Ledger:
 def _record_row(row: tuple[Any, ...]) -> RecordRow:
     ep, seq, hid, act, wall, state, problem = row
     return RecordRow(ep, seq, hid, act, wall, RecordState(state), problem)
-
-
-def later(head: Head, at: Instant) -> bool:
-    """Whether `at` may follow the head: within a boot the monotonic clock never goes back."""
-    return head.boot != at.boot or at.mono_ms >= head.mono_ms

@@ -16,7 +16,7 @@ from uuid import UUID
 from client_sdk._clock import DeviceClock, read_instant
 from client_sdk._durable import FileLock
 from client_sdk._files import FileStore, Leftover, Staged
-from client_sdk._ledger import Ledger, ObjectState, later
+from client_sdk._ledger import Ledger, ObjectState
 from client_sdk.errors import (
     CaptureError,
     NotEnrolledError,
@@ -145,7 +145,7 @@ class Outbox:
         identity = self.require_identity()
         with self._ledger.store.transaction():
             head = self._ledger.head(identity.ep)
-            if not later(head, payload.t):
+            if not head.may_precede(payload.t):
                 if keep_instant:
                     raise CaptureError("another record was appended meanwhile")
                 payload = replace(payload, t=read_instant(self._clock, payload.t.gnss))

@@ -105,7 +105,7 @@ class Syncer:
         self._acknowledged = -1
         self._tally = _Tally()
         self._feed = Feed(parts.api, parts.ledger, parts.trust, parts.identity)
-        self._resent = False
+        self._known_before = parts.ledger.known_to_server(parts.identity.ep)
         self._uploader = Uploader(
             parts.api, parts.ledger, parts.files, self._authorise, on_progress, self._acknowledge
         )
@@ -271,12 +271,13 @@ class Syncer:
 
     def _follow_head(self, head: Any) -> None:
         """Send again, once, what a server restored from a backup no longer has."""
-        identity = self._parts.identity
-        if self._resent or not isinstance(head, dict) or head.get("ep") != identity.ep:
+        identity, known = self._parts.identity, self._known_before
+        if not isinstance(head, dict) or head.get("ep") != identity.ep:
             return
-        if isinstance(head.get("seq"), int):
-            self._resent = True
-            self._parts.ledger.resend_after(identity.ep, head["seq"])
+        seq = head.get("seq")
+        if isinstance(seq, int) and seq < known:
+            self._known_before = 0
+            self._parts.ledger.resend(identity.ep, range(seq + 1, known + 1))
 
     # -- changes, bytes, receipts
 
