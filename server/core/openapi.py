@@ -21,6 +21,7 @@ from flask import Flask
 from marshmallow import RAISE
 from werkzeug.routing import Rule
 
+from server.core import replies
 from server.core.endpoint import EndpointSpec
 from server.core.openapi_by_hand import ADDITIONS, Addition
 from server.core.openapi_words import ABOUT, SUMMARIES_ZH, TAGS
@@ -223,12 +224,17 @@ def _parameters(operation: Operation) -> list[Any]:
 def _compares_versions(operation: Operation) -> bool:
     """A view that asks for If-Match calls ``require_version``, itself or one function down."""
     view = inspect.unwrap(operation.view)
-    names = set(view.__code__.co_names)
-    for name in view.__code__.co_names:
-        helper = view.__globals__.get(name)
-        if inspect.isfunction(helper) and helper.__module__ == view.__module__:
-            names.update(helper.__code__.co_names)
-    return "require_version" in names
+    helpers = [view.__globals__.get(name) for name in view.__code__.co_names]
+    own = [one for one in helpers if inspect.isfunction(one) and one.__module__ == view.__module__]
+    return any(_calls_require_version(one) for one in [view, *own])
+
+
+def _calls_require_version(function: Callable[..., Any]) -> bool:
+    names, known = set(function.__code__.co_names), function.__globals__
+    if "require_version" not in names:
+        return False
+    by_name = known.get("require_version") is replies.require_version
+    return by_name or ("replies" in names and known.get("replies") is replies)
 
 
 def _success(operation: Operation) -> dict[str, Any]:

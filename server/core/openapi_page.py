@@ -120,11 +120,12 @@ def _entry(
     media, body = _first(content)
     text, refs = _type(body.get("schema", {})) if body else ("", ())
     summary = operation["summary"]
+    shown = operation.get("x-summary-zh", summary) if lang == "zh" else summary
     return Entry(
         anchor=operation["operationId"],
         method=method.upper(),
         path=path,
-        summary=operation.get("x-summary-zh", summary) if lang == "zh" else summary,
+        summary=shown,
         description=operation.get("description", ""),
         permission=operation["x-permission"],
         callers=tuple(operation["x-callers"]),
@@ -132,7 +133,8 @@ def _entry(
         body=f"{media} {text}".strip(),
         body_refs=refs,
         answers=tuple(
-            _answer(status, answer) for status, answer in sorted(operation["responses"].items())
+            _answer(status, answer, {summary: shown})
+            for status, answer in sorted(operation["responses"].items())
         ),
         curl=_curl(document, method.upper(), path, operation, (media, body)),
     )
@@ -154,7 +156,7 @@ def _property(name: str, schema: Mapping[str, Any], required: bool) -> Row:  # n
     return Row(name, "", text, refs, required, _note(schema, schema.get("description", "")))
 
 
-def _answer(status: str, answer: Mapping[str, Any]) -> Answer:
+def _answer(status: str, answer: Mapping[str, Any], words: Mapping[str, str]) -> Answer:
     problems = tuple(answer.get("x-problems", ()))
     content = answer.get("content", {})
     media, body = _first(content)
@@ -162,7 +164,8 @@ def _answer(status: str, answer: Mapping[str, Any]) -> Answer:
     if problems or media == "application/json":
         media = ""
     shown = "" if problems else f"{media} {text}".strip()
-    return Answer(status, answer.get("description", ""), shown, refs, problems)
+    said = answer.get("description", "")
+    return Answer(status, words.get(said, said), shown, refs, problems)
 
 
 def _first(content: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -51,14 +51,18 @@ ABOUT: Final = About(
     ),
     parameters=MappingProxyType(
         {
-            "IfMatch": {"name": "If-Match", "required": True, "description": "the ETag you read"},
+            "IfMatch": {
+                "name": "If-Match",
+                "required": True,
+                "description": "the ETag you read; 所读版本的 ETag",
+            },
             "IdempotencyKey": {
                 "name": "Idempotency-Key",
-                "description": "the same key gives the first answer again, 1 to 200 characters",
+                "description": "the same key gives the first answer again; 相同的键返回首次的答复",
             },
             "Purpose": {
                 "name": "Purpose",
-                "description": "why the evidence is looked at; recorded with the access",
+                "description": "why the evidence is looked at, recorded; 查阅目的，将留痕",
             },
         }
     ),

@@ -257,6 +257,15 @@ def test_every_operation_lists_permission_and_problems(document: dict[str, Any])
             assert set(listed) <= slugs
 
 
+def test_every_edit_of_a_version_asks_for_it(app: Flask, document: dict[str, Any]) -> None:
+    wanted = {"$ref": "#/components/parameters/IfMatch"}
+    for one in operations(app):
+        edits = one.method == "PATCH" and one.tag != "uploads"
+        described = document["paths"][one.path][one.method.lower()]
+        assert (wanted in described["parameters"]) or not edits, one.key
+        assert one.tag != "uploads" or wanted not in described["parameters"]
+
+
 def test_every_problem_belongs_to_an_operation(document: dict[str, Any]) -> None:
     listed = {
         slug
