@@ -18,7 +18,7 @@ from client_sdk._store import BALLAST_BYTES, Store
 from client_sdk._transport import Transport
 from client_sdk._trust import Trust
 from client_sdk.errors import ContractError, NotEnrolledError, StoreError, TrustError
-from client_sdk.protocol.enrolment import enrolment_proof
+from client_sdk.protocol.enrolment import enrolment_proof, parse_invitation
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.statements import SignedStatement, StatementKind, Ticket
@@ -98,6 +98,11 @@ class Link:
             )
         return self._api
 
+    def _reach(self, base_url: str) -> None:
+        """Use an invitation's address where none was given."""
+        if self.base_url is None:
+            self.base_url = check_base_url(base_url, allow_http=self._options.allow_http)
+
     def _connect(self) -> Transport:
         from client_sdk._transport.http import HttpTransport  # noqa: PLC0415 - only online
 
@@ -123,6 +128,10 @@ class Link:
         """Bind the store to a court; the same key is offered again after a lost answer."""
         if self._outbox.identity is not None:
             raise StoreError("this device is enrolled already")
+        if "|" in code:
+            invited = parse_invitation(code)
+            code, fingerprint = invited.code, fingerprint or invited.fingerprint
+            self._reach(invited.base_url)
         key = self._enrolment_key(alg)
         request = {
             "code": code,

@@ -141,7 +141,7 @@ def _passphrase(file: Path | None) -> str | None:
 def enrol(
     app: App, *, code: str, name: str, model: str, serial: str, fingerprint: str | None, alg: str
 ) -> None:
-    """Bind this device to a court by a one-time CODE."""
+    """Bind this device to a court by a one-time CODE, or the text of its QR."""
     with app.client() as client:
         identity = client.enrol(
             code,

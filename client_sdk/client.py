@@ -147,7 +147,8 @@ class FieldClient:
     ) -> Identity:
         """Bind this store to a court by a one-time code; pins the server's keys.
 
-        The key is made here and never leaves. `fingerprint` comes with the code's QR.
+        The key is made here and never leaves. `code` may be the whole text of the
+        enrolment QR, which brings the address and the server key's fingerprint.
         A lost answer is healed by enrolling again with the same code.
         """
         return self._link.enrol(code, EnrolAs(name, model, serial), alg, fingerprint)

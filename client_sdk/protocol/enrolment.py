@@ -1,7 +1,13 @@
-"""Proof that an enrolling device holds the key it presents."""
+"""Enrolment: the QR that invites a device, and the proof that it holds its key.
+
+The QR is `TZE1|<address>|<code>|<fingerprint>`: with the fingerprint of the server-event
+key the device trusts the server that a person pointed it to, and no other.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Final
 
 from client_sdk.protocol import jcs
@@ -10,6 +16,31 @@ from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.keys import SIGNATURE_BYTES, PrivateKey, PublicKey
 
 _DOMAIN: Final = b"tiezheng.enrol.v1\0"
+_INVITATION: Final = re.compile(
+    r"TZE1\|(https?://[^|\s]{1,200})\|([0-9A-Za-z-]{4,64})\|([0-9A-Za-z_-]{43})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What an enrolment QR says."""
+
+    base_url: str
+    code: str
+    fingerprint: str
+
+    @property
+    def text(self) -> str:
+        """What the code shows."""
+        return f"TZE1|{self.base_url}|{self.code}|{self.fingerprint}"
+
+
+def parse_invitation(text: str) -> Invitation:
+    """Fields of an enrolment QR; ProtocolError (`invitation`) when it is anything else."""
+    found = _INVITATION.fullmatch(text.strip())
+    if found is None:
+        raise ProtocolError("not an enrolment QR", code="invitation")
+    return Invitation(found[1].rstrip("/"), found[2], found[3])
 
 
 def _message(code: str, key: PublicKey) -> bytes:

@@ -175,6 +175,16 @@ def test_enrolment_proof(alg: Algorithm) -> None:
     assert not enrolment.verify_enrolment_proof("?", "ABCD-1234", key.public)
 
 
+def test_invitation() -> None:
+    invitation = enrolment.Invitation("https://bureau.test/tz", "7F3K-29QX", "A" * 43)
+    assert enrolment.parse_invitation(invitation.text) == invitation
+    assert enrolment.parse_invitation(f" {invitation.text}\n") == invitation
+    for change in ("TZE2", "ftp://", "TZE1|https://x||", "", "7F3K-29QX"):
+        with pytest.raises(ProtocolError) as caught:
+            enrolment.parse_invitation(change + invitation.text[len(change) or 1 :])
+        assert caught.value.code == "invitation"
+
+
 # --- times
 
 

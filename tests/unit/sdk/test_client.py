@@ -11,10 +11,11 @@ from client_sdk._transport import Request
 from client_sdk._transport.mock import MockTransport
 from client_sdk.client import FieldClient
 from client_sdk.models import ItemState
+from client_sdk.protocol.enrolment import Invitation
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.payloads import Geo
 from tests.unit.sdk.conftest import FakeClock, Opener
-from tests.unit.sdk.fake_server import CODE, DEVICE, OFFICER, FakeServer
+from tests.unit.sdk.fake_server import BASE_URL, CODE, DEVICE, OFFICER, FakeServer
 
 CASE = "01936b1e-0000-7000-8000-0000000000a0"
 MISSION = "01936b1e-0000-7000-8000-0000000000e0"
@@ -425,6 +426,24 @@ def test_a_server_with_another_key_than_the_code_named(open_client: Opener) -> N
     with pytest.raises(errors.TrustError):
         client.enrol(CODE, name="phone", fingerprint="not this")
     assert not client.enrolled
+
+
+def test_the_qr_brings_address_and_fingerprint(
+    tmp_path: Path, transport: MockTransport, server: FakeServer
+) -> None:
+    for name, fingerprint in (("bad", "A" * 43), ("good", server.keys.fingerprint)):
+        client = FieldClient(store=tmp_path / name, transport=transport, secrets=None)
+        invitation = Invitation(BASE_URL, CODE, fingerprint)
+        try:
+            if name == "bad":
+                with pytest.raises(errors.TrustError):
+                    client.enrol(invitation.text, name="phone")
+                server.device_key = None
+            else:
+                client.enrol(invitation.text, name="phone")
+                assert client.base_url == BASE_URL
+        finally:
+            client.close()
 
 
 def test_the_identity_survives(client: FieldClient, open_client: Opener) -> None:
