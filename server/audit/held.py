@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
+from client_sdk.protocol.jcs import INT_LIMIT
 from client_sdk.protocol.records import open_record
 from server.audit.events import EventKind
 from server.audit.models import HeldRecord, RecordConflict
@@ -18,6 +19,7 @@ from server.core.context import Context
 from server.core.problem import not_found
 
 _WINDOW: Final = 500
+_EP_LIMIT: Final = 2**31
 _held = cast("sa.Table", HeldRecord.__table__)
 
 
@@ -79,6 +81,8 @@ def released(ctx: Context, line: Line, verdict: Verdict, reason: str) -> None:
 
 def held_seq(ctx: Context, device_id: uuid.UUID, ep: int, seq: int) -> int:
     """The place, if a record of the caller's court is held for it; 404 otherwise."""
+    if ep >= _EP_LIMIT or seq >= INT_LIMIT:
+        raise not_found("no record is held there")
     statement = sa.select(HeldRecord.seq).where(
         HeldRecord.court_id == ctx.actor.court_id,
         HeldRecord.device_id == device_id,

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from client_sdk.protocol.encoding import b64url_decode
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.payloads import Instant
-from server.audit.chain import FieldRecord
+from server.audit.chain import OBJECT_KINDS, FieldRecord
 from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.cases import queries as cases
 from server.clocks import queries as clocks
 from server.clocks.correction import Reading, correct
+from server.core.bulk import insert_rows
 from server.core.context import Context
 from server.core.db import table_of
 from server.core.transactions import take_turns
@@ -30,26 +31,25 @@ from server.evidence.commands import Rebind
 from server.evidence.models import Blob, Evidence, Upload
 from server.identity import queries as identity
 
-CAPTURE = "capture.recorded"
 _MEDIA = {"image": "photo", "video": "video", "audio": "audio"}
 
 
 def declare(ctx: Context, records: Sequence[FieldRecord]) -> None:
-    """Make one row for each object of each capture; bytes that are here already are tied to it.
+    """Make one row for each declared object; bytes that are here already are tied to it.
 
     Records of one device only; the caller has entered them into the device's chain.
     """
     rows = [
         _row(ctx, entry, index, thing)
         for entry in records
-        if entry.act == CAPTURE
+        if entry.act in OBJECT_KINDS
         for index, thing in enumerate(entry.payload.get("obj", ()))
     ]
     if not rows:
         return
     device_id = rows[0]["device_id"]
     take_turns(ctx.session, f"bytes:{device_id}")
-    ctx.session.execute(sa.insert(table_of(Evidence)), rows)
+    insert_rows(ctx.session, table_of(Evidence), rows)
     here = queries.digests_uploaded_by(ctx.session, device_id, (row["sha256"] for row in rows))
     for sha256 in sorted(here):
         blob = ctx.session.get(Blob, sha256)

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from client_sdk.protocol.jcs import INT_LIMIT
 from server.audit.events import EventKind
 from server.audit.models import DeviceChain, DeviceRecord, Event, HeldRecord, OutboxRow
 from server.cases.models import Case, Mission, MissionCase
@@ -122,6 +123,8 @@ def held_records(ctx: Context, limit: int, cursor: str | None) -> Page[HeldRecor
     statement = sa.select(row).where(row.court_id == ctx.actor.court_id)
     if cursor:
         device, ep, seq = decode_cursor(cursor, str, int, int)
+        if abs(ep) >= 2**31 or abs(seq) >= INT_LIMIT:
+            raise Problem(Kind.CURSOR_INVALID)
         place = sa.tuple_(sa.literal(_uuid(device), sa.Uuid()), sa.literal(ep), sa.literal(seq))
         statement = statement.where(sa.tuple_(row.device_id, row.ep, row.seq) > place)
     ordered = statement.order_by(row.device_id, row.ep, row.seq).limit(limit + 1)
