@@ -11,6 +11,7 @@ from client_sdk.protocol.payloads import Geo, NoGeo
 from deploy.demo import media
 
 PHOTOS = 9
+PHOTO_PX = (2400, 1800)
 LOG = (
     "到达现场，出示执行公务证",
     "向被执行人宣读执行通知书",
@@ -51,7 +52,7 @@ def _photos(folder: Path, samples: Path | None, now: datetime) -> list[Path]:
     return [
         media.gps_photo(
             folder / f"现场照片 {number + 1}.jpg", 38.21 + number / 10_000, 104.41,
-            now + timedelta(seconds=20 * number), seed=number,
+            now + timedelta(seconds=20 * number), seed=number, size_px=PHOTO_PX,
         )
         for number in range(PHOTOS)
     ]  # fmt: skip

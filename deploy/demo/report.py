@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-WIDTH_MIN = 132
+WIDTH_MIN = 150
 
 console = Console(highlight=False)
 console.width = max(console.width, WIDTH_MIN)
