@@ -23,7 +23,6 @@ from storage.local_uploads import LocalUploadStore
 from storage.memory import MemoryUploadStore
 from storage.ports import UploadStore
 
-
 SHA1_OF_ABCDEF = bytes.fromhex("1f8ac10f23c5b5bc1167bda84b833e5c057a77d2")
 
 
