@@ -1,5 +1,5 @@
 """Entry point for WSGI servers and for ``flask --app wsgi``."""
 
-from server.app import create_app
+from server.cli import application
 
-app = create_app()
+app = application()
