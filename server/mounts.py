@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-import importlib
 import uuid
 
 from flask import Flask
 
-from server import ops, tables
-from server.cases import queries as cases
+from server import ops
+from server.audit import routes as audit
+from server.cases import queries as case_queries
+from server.cases import routes as cases
+from server.clocks import routes as clocks
 from server.core.context import Context
 from server.core.problem import not_found
+from server.evidence import routes as evidence
+from server.evidence import tus_routes as uploads
+from server.fieldlog import routes as fieldlog
+from server.identity import duty_routes as duty
 from server.identity import references
+from server.identity import routes as identity
 from server.identity.authentication import authenticate, offer_nonce
+from server.review import routes as review
+from server.sync import routes as sync
 
 API = "/api/v1"
-SLICES = (
-    "identity.routes", "identity.duty_routes", "clocks.routes", "cases.routes", "evidence.routes",
-    "evidence.tus_routes", "fieldlog.routes", "review.routes", "sync.routes",
-)  # fmt: skip
+SLICES = (audit, identity, duty, clocks, cases, evidence, uploads, fieldlog, review, sync)
+PAGES = (clocks.page, ops.blueprint)
 
 
 def mount(app: Flask) -> None:
-    """Register every blueprint and what is injected (TEMPORARY: tolerates missing slices)."""
-    assert tables is not None  # noqa: S101
+    """Register every blueprint and what is injected into the request machinery."""
     app.extensions["tiezheng.authenticator"] = authenticate
     app.extensions[references.EXTENSION] = _CaseReferences()
     app.after_request(offer_nonce)
-    for name in SLICES:
-        try:
-            module = importlib.import_module(f"server.{name}")
-        except ImportError:
-            continue
-        app.register_blueprint(module.blueprint, url_prefix=API)
-        if hasattr(module, "page"):
-            app.register_blueprint(module.page)
-    app.register_blueprint(ops.blueprint)
+    for slice_routes in SLICES:
+        app.register_blueprint(slice_routes.blueprint, url_prefix=API)
+    for page in PAGES:
+        app.register_blueprint(page)
 
 
 class _CaseReferences:
     """Answers to what the identity slice asks about the floor above it."""
 
     def require_case(self, ctx: Context, case_id: uuid.UUID) -> None:
-        cases.visible_case(ctx, case_id)
+        case_queries.visible_case(ctx, case_id)
 
     def require_mission(self, ctx: Context, mission_id: uuid.UUID) -> None:
-        if cases.mission_in_court(ctx.session, ctx.actor.court_id, mission_id) is None:
+        if case_queries.mission_in_court(ctx.session, ctx.actor.court_id, mission_id) is None:
             raise not_found("mission")

@@ -50,7 +50,7 @@ class Subject:
     id: uuid.UUID | str
 
 
-def record(  # noqa: PLR0913  an event has this many sides
+def record(
     ctx: Context,
     kind: EventKind,
     subject: Subject,

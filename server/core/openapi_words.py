@@ -100,6 +100,7 @@ TAGS: Final = MappingProxyType(
         "evidence": Words("Evidence: list, look, download.", "证据：列表、查看、下载。"),
         "fieldlog": Words("Log entries from the field.", "现场日志。"),
         "review": Words("Decisions of supervisors.", "审核与退回。"),
+        "audit": Words("The court's log of events.", "本院事件日志。"),
         "ops": Words("Health, metrics, documents.", "健康检查、指标与文档。"),
     }
 )
@@ -160,6 +161,7 @@ SUMMARIES_ZH: Final[Mapping[str, str]] = MappingProxyType(
         "GET /api/v1/evidence/{evidence_id}": "查看一件证据及其元数据；查阅留痕",
         "GET /api/v1/evidence/{evidence_id}/content": "下载原件，可分段；须说明目的，下载留痕",
         "GET /api/v1/evidence/{evidence_id}/custody": "一件证据的保管链",
+        "GET /api/v1/events": "本院日志的条目，附原始签名文本",
         "GET /api/v1/evidence/{evidence_id}/derivatives/{name}": "缩略图、封面或波形；查阅留痕",
         "POST /api/v1/evidence/{evidence_id}/rebind": "更正证据所属案件、任务或人员，须说明理由",
         "GET /api/v1/missing-items": "缺件看板：有记录无文件、有文件无记录、被隔离",
