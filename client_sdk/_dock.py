@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from client_sdk._capturing import describe, known_ending, name_bytes
+from client_sdk._capturing import as_id, describe, known_ending, name_bytes
 from client_sdk._match import Duty, Match, match_file, told
 from client_sdk.client import FieldClient
 from client_sdk.errors import CaptureError
-from client_sdk.models import Captured, OnProgress, no_progress
+from client_sdk.models import Booking, Captured, OnProgress, no_progress
 from client_sdk.protocol.payloads import Media
 
 TimeOf = Callable[[Path, datetime], datetime]
@@ -31,6 +31,8 @@ TimeOf = Callable[[Path, datetime], datetime]
 _SYSTEM: Final = frozenset({"system volume information", "$recycle.bin", "lost.dir", "found.000"})
 _COUNTER: Final = re.compile(r"(?P<stem>.*?)(?P<number>[0-9]{3,6})\.[^.]+", re.DOTALL)
 _GAP_MAX: Final = 1000
+_DOCK: Final = "dock"
+_SIGN_THEMSELVES: Final = frozenset({"phone", _DOCK, "workstation"})  # their files need no dock
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +170,16 @@ class Dock:
 
     def __init__(self, client: FieldClient, camera: str | None = None) -> None:
         self._client = client
-        self._camera = camera
-        own = str(client.identity.device_id)
-        bookings = tuple(b for b in client.bookings() if b.device_id != own)
-        self.duty = Duty(bookings, tuple(client.missions()))
+        missions = tuple(client.missions())
+        kinds = {key: kind for m in missions for key, kind in m.device_kinds.items()}
+        kinds[str(client.identity.device_id)] = _DOCK
+        bookings = tuple(
+            b
+            for b in client.bookings()
+            if kinds.get(b.device_id, b.device_kind) not in _SIGN_THEMSELVES
+        )
+        self.duty = Duty(bookings, missions)
+        self._camera = None if camera is None else _camera_id(camera, bookings)
 
     def plan(self, found: Scan, *, case: str | None = None, mission: str | None = None) -> DockPlan:
         """Match every file; `case` and `mission` decide where a booking does not."""
@@ -203,3 +211,9 @@ class Dock:
             on_progress=lambda event: on_progress(replace(event, path=file.path)),
         )
         return TakenFile(file, match, captured)
+
+
+def _camera_id(camera: str, bookings: Iterable[Booking]) -> str:
+    """Id of a camera that is given by id or as people call it."""
+    called = {b.device_id for b in bookings if b.device_name == camera}
+    return called.pop() if len(called) == 1 else str(as_id(camera))

@@ -87,21 +87,28 @@ class Match:
 
 
 def match_file(at: datetime, camera: str | None, duty: Duty) -> Match:
-    """Match a file by its time; `camera` None: any camera that was booked then."""
+    """Match a file by its time.
+
+    `camera` None: any that was booked then. An officer who carried several is known all
+    the same, only the camera is not.
+    """
     bookings = [b for b in duty.bookings if camera in (None, b.device_id)]
     inside = [b for b in bookings if _distance(b, at) == timedelta()]
     found = inside or [b for b in bookings if _distance(b, at) <= NEAR]
     empty = Match(at, Certainty.UNMATCHED, Reason.NO_BOOKING, camera)
     if not found:
         return empty
-    carriers = {(b.device_id, b.user_id) for b in found}
-    if len(carriers) > 1:
+    devices, officers = {b.device_id for b in found}, {b.user_id for b in found}
+    if len(officers) > 1:
         return replace(empty, reason=Reason.MANY_OFFICERS, case_choices=_cases(found, at, duty))
-    ((device, officer),) = carriers
     booking = min(found, key=lambda b: (_distance(b, at), b.starts_at))
     near = not inside
     partial = replace(
-        empty, camera=device, booking=booking.id, officer=officer, reason=Reason.NO_MISSION
+        empty,
+        camera=booking.device_id if len(devices) == 1 else None,
+        booking=booking.id if len(devices) == 1 else None,
+        officer=booking.user_id,
+        reason=Reason.NO_MISSION,
     )
     return _with_mission(partial, found, duty, near=near)
 

@@ -328,7 +328,7 @@ def receipts(app: App) -> None:
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--case", help="Case number or id for files that no booking decides.")
 @click.option("--mission", help="Mission id for files that no booking decides.")
-@click.option("--camera", help="Device id of the camera; else any that was booked.")
+@click.option("--camera", help="Id or name of the camera; else any that was booked.")
 @click.option("--no-input", is_flag=True, help="Ask nothing; exit 3 when files are left.")
 @click.option("--yes", "-y", is_flag=True, help="Skip the one confirmation.")
 @click.option("--no-sync", is_flag=True, help="Only seal on this device.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from client_sdk.protocol.times import parse_rfc3339
 
@@ -156,6 +156,17 @@ class Mission:
         return _ids(self.data, "device_ids", "devices")
 
     @property
+    def device_kinds(self) -> Mapping[str, str]:
+        """Kind of each device that is carried, where the extract tells it."""
+        nested = self.data.get("devices")
+        if not isinstance(nested, list):
+            return {}
+        found = (item for item in nested if isinstance(item, dict))
+        return {
+            str(item["id"]): str(item["kind"]) for item in found if {"id", "kind"} <= item.keys()
+        }
+
+    @property
     def starts_at(self) -> datetime | None:
         """Begin of its window."""
         return _time(self.data.get("starts_at"))
@@ -176,9 +187,12 @@ class Booking:
     mission_id: str | None
     starts_at: datetime
     ends_at: datetime | None
+    device_name: str = ""
+    device_kind: str = ""
+    user_name: str = ""
 
     @classmethod
-    def from_data(cls, identifier: str, data: Mapping[str, Any]) -> Booking | None:
+    def from_data(cls, identifier: str, data: Mapping[str, Any]) -> Self | None:
         """Booking of a pulled change; None when it lacks what matching needs."""
         starts = _time(data.get("starts_at"))
         if starts is None or not data.get("device_id") or not data.get("user_id"):
@@ -191,6 +205,9 @@ class Booking:
             str(mission) if mission else None,
             starts,
             _time(data.get("ends_at")),
+            str(data.get("device_name") or ""),
+            str(data.get("device_kind") or ""),
+            str(data.get("user_name") or ""),
         )
 
 

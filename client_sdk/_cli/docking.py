@@ -40,7 +40,8 @@ def run_dock(app: App, options: DockOptions) -> Exit:
         names = _case_names(client)
         case = _case_id(options.case, names) if options.case else None
         plan = dock.plan(scan(options.folder), case=case, mission=options.mission)
-        _show_plan(app, plan, names)
+        people = {b.user_id: b.user_name for b in dock.duty.bookings if b.user_name}
+        _show_plan(app, plan, {**names, **people})
         if options.dry_run:
             app.say("dry-run")
             app.emit(_result(app, plan, (), plan.unmatched, None))

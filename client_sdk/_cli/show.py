@@ -88,19 +88,18 @@ def receipts_table(app: App, receipts: Iterable[Receipt]) -> Table:
     return table
 
 
-def plan_table(app: App, planned: Iterable[PlannedFile], case_names: dict[str, str]) -> Table:
-    """One line for each file of a card."""
+def plan_table(app: App, planned: Iterable[PlannedFile], names: dict[str, str]) -> Table:
+    """One line for each file of a card; `names` of cases and people by id."""
     table = Table(box=None)
     for key in ("file", "time", "officer", "case", "why"):
         table.add_column(app.text(f"col.{key}"), overflow="fold")
     for item in planned:
         match = item.match
-        case = case_names.get(match.case or "", match.case or "-")
         table.add_row(
             escape(item.file.relative),
             match.at.strftime("%Y-%m-%d %H:%M:%S"),
-            (match.officer or "-")[-12:],
-            escape(case),
+            escape(names.get(match.officer or "", match.officer or "-")),
+            escape(names.get(match.case or "", match.case or "-")),
             app.text(f"why.{match.reason.value}"),
         )
     return table

@@ -21,7 +21,7 @@ from client_sdk.errors import CaptureError
 from client_sdk.models import ItemState, Pending, Problem, SyncReport
 from client_sdk.protocol.times import parse_rfc3339, unix_ms
 from tests.unit.sdk.conftest import FakeClock
-from tests.unit.sdk.fake_server import BASE_URL, CODE, OFFICER, FakeServer
+from tests.unit.sdk.fake_server import BASE_URL, CODE, DEVICE, OFFICER, FakeServer
 
 CAMERA = "01936b1e-0000-7000-8000-0000000000ca"
 CASE = "01936b1e-0000-7000-8000-0000000000a0"
@@ -73,6 +73,7 @@ def enrolled(run: Run, server: FakeServer) -> FakeServer:
             device_id=CAMERA,
             user_id=OFFICER,
             mission_id=MISSION,
+            device_name="Nikon 2",
             starts_at="2026-11-23T08:00:00+08:00",
             ends_at="2026-11-23T18:00:00+08:00",
         ),
@@ -249,6 +250,40 @@ def test_a_crash_between_file_and_row_is_not_docked_twice(
     assert not payloads(enrolled, "capture.recorded")
     (recovered,) = payloads(enrolled, "capture.recovered")
     assert (recovered["case"], recovered["captured_by"]) == (CASE, CAMERA)
+
+
+@pytest.mark.parametrize(
+    ("camera", "code"), [("Nikon 2", 0), (CAMERA, 0), (DEVICE, 3), ("Nikon 9", 1)]
+)
+def test_the_camera_by_id_or_name(
+    run: Run, enrolled: FakeServer, tmp_path: Path, camera: str, code: int
+) -> None:
+    folder = card(tmp_path / "card", **DAY)
+    result = run("--json", "dock", folder, "--no-input", "--camera", camera)
+    assert result.exit_code == code
+    again = run("--json", "dock", folder, "--no-input", "--case", CASE, "--camera", DEVICE)
+    told = json.loads(again.stdout)["taken"]
+    assert {item["camera"] for item in told} == ({DEVICE} if code else set())
+
+
+def test_the_officers_phone_is_no_camera(run: Run, enrolled: FakeServer, tmp_path: Path) -> None:
+    phone = "01936b1e-0000-7000-8000-0000000000cb"
+    for number, (device, kind) in enumerate(((phone, "phone"), (DEVICE, "dock"))):
+        enrolled.changes.append(
+            _put(
+                "booking",
+                f"p{number}",
+                device_id=device,
+                user_id=CASE,
+                starts_at="2026-11-23T08:00:00+08:00",
+            )
+        )
+        enrolled.changes.append(
+            _put("mission", device, title=kind, devices=[{"id": phone, "kind": "phone"}])
+        )
+    run("sync")
+    told = json.loads(run("--json", "dock", card(tmp_path / "card", **DAY), "--no-input").stdout)
+    assert [(item["officer"], item["camera"]) for item in told["taken"]] == [(OFFICER, CAMERA)] * 3
 
 
 def test_counter_gaps() -> None:

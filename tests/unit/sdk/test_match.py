@@ -87,6 +87,13 @@ def test_two_cameras_at_once_are_asked() -> None:
     assert match_file(at(9), "cam", both).complete
 
 
+def test_one_officer_with_two_cameras_is_known_the_camera_is_not() -> None:
+    duty = Duty((MORNING, booking("b3", "liu", 8, 12, device="cam2", mission="m1")), DUTY.missions)
+    match = match_file(at(9), None, duty)
+    assert summary(match) == (Reason.BOOKED, "liu", "m1", "c1")
+    assert (match.camera, match.booking) == (None, None)
+
+
 def test_a_booking_without_a_mission_finds_the_officers_mission() -> None:
     duty = Duty(
         (booking("b", "liu", 8, 18),),
