@@ -118,7 +118,7 @@ def stores(settings: Settings) -> Iterator[Finding]:
     except (StorageError, OSError) as error:
         yield _store_failed("blobs", error)
         return
-    yield _answers("blobs", found.blobs.check, settings.data_dir / "blobs")
+    yield _answers("blobs", found.blobs.check, settings.data_dir / "sha256")
     far = getattr(found.blobs, "check_far", None)
     if far is not None:
         yield _answers("s3", far, f"{settings.s3_endpoint or 'S3'} {settings.s3_bucket}")
