@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,15 +43,16 @@ class Feed:
                     raise
                 store.put(name, None)
                 continue
-            receipts = [c for c in page.items if c.get("kind") == "receipt"]
+            verified = self._verified(
+                change.get("data") for change in page.items if change.get("kind") == "receipt"
+            )
             with store.transaction():
                 if cursor is None and recipient != "device":
                     store.run("DELETE FROM inbox")
                 for change in page.items:
                     self._apply(change)
+                self._keep(verified)
                 store.put(name, page.cursor)
-            for change in receipts:
-                self.take_receipt(change.get("data"))
             count += len(page.items)
             if not page.has_more:
                 return count
@@ -72,22 +74,27 @@ class Feed:
         while True:
             cursor = store.get(_RECEIPTS_CURSOR)
             page = self._page("/receipts", {"since": cursor}, authoriser, "receipts")
-            kept += sum(self.take_receipt(value) for value in page.items)
-            store.put(_RECEIPTS_CURSOR, page.cursor)
+            verified = self._verified(page.items)
+            with store.transaction():
+                self._keep(verified)
+                store.put(_RECEIPTS_CURSOR, page.cursor)
+            kept += len(verified)
             if not page.has_more:
                 return kept
 
-    def take_receipt(self, value: object) -> bool:
-        """Verify and keep one receipt; a bad one becomes a problem, never a confirmation."""
-        try:
-            statement, body = self._trust.verify(StatementKind.RECEIPT, value)
-            receipt = Receipt.from_body(body)
-            self._match(receipt)
-        except (TrustError, ProtocolError) as error:
-            self.problems.append(Problem("receipt-rejected", str(error)))
-            return False
-        self._keep(receipt, statement)
-        return True
+    def _verified(self, values: Iterable[object]) -> list[tuple[Receipt, SignedStatement]]:
+        """Receipts that hold; a bad one becomes a problem, never a confirmation."""
+        found = []
+        for value in values:
+            try:
+                statement, body = self._trust.verify(StatementKind.RECEIPT, value)
+                receipt = Receipt.from_body(body)
+                self._match(receipt)
+            except (TrustError, ProtocolError) as error:
+                self.problems.append(Problem("receipt-rejected", str(error)))
+            else:
+                found.append((receipt, statement))
+        return found
 
     def _match(self, receipt: Receipt) -> None:
         """The receipt is about what this device recorded; TrustError otherwise."""
@@ -107,8 +114,8 @@ class Feed:
         elif sizes.get(receipt.sha256) != receipt.size_bytes:
             raise TrustError("a receipt for other bytes")
 
-    def _keep(self, receipt: Receipt, statement: SignedStatement) -> None:
-        with self._ledger.store.transaction():
+    def _keep(self, verified: list[tuple[Receipt, SignedStatement]]) -> None:
+        for receipt, statement in verified:
             self._ledger.add_receipt(receipt, statement, format_rfc3339(receipt.issued))
 
     def _page(

@@ -1,4 +1,4 @@
-"""Resumable uploads: a client of tus 1.0.0 (core and creation).
+"""Resumable uploads: a client of tus 1.0.0 (core, creation, creation-with-upload).
 
 Creation carries an idempotency key, so that a lost answer makes no second upload.
 A cut upload goes on from the offset that HEAD reports and nowhere else: what the
@@ -22,7 +22,9 @@ TUS_VERSION: Final = "1.0.0"
 MISSING_MAX: Final = 1000
 _UPLOADS: Final = "/uploads"
 _OFFSET: Final = "upload-offset"
+_BYTES: Final = "application/offset+octet-stream"
 _TRIES: Final = 3
+_WHOLE_BYTES_MAX: Final = 1 << 20
 
 
 class Uploader:
@@ -43,6 +45,7 @@ class Uploader:
         self._authorise = authorise
         self._on_progress = on_progress
         self._on_acknowledged = on_acknowledged
+        self._tried_whole: set[str] = set()
 
     def ask_missing(self) -> None:
         """Ask which unconfirmed objects the server has, and note the answer."""
@@ -88,7 +91,6 @@ class Uploader:
                     offset = self._patch(row, target, offset)
                     self._acknowledge(row, target, offset)
                 if offset == row.size_bytes:
-                    self._ledger.mark_digest_sent(row.sha256)
                     return
             except ConflictError:
                 continue  # somebody else moved the offset: HEAD tells where it is
@@ -100,27 +102,31 @@ class Uploader:
         raise ContractError("the upload does not come to an end")
 
     def _create(self, row: ObjectRow) -> tuple[str, int]:
-        """Address and offset of the (one) upload for this object."""
-        response = self._api.once(
-            Call(
-                "POST",
-                _UPLOADS,
-                headers={
-                    "Tus-Resumable": TUS_VERSION,
-                    "Upload-Length": str(row.size_bytes),
-                    "Upload-Metadata": _metadata(row),
-                    "Idempotency-Key": row.key,
-                },
-            ),
-            self._authorise(),
-        )
+        """Address and offset of the (one) upload for this object.
+
+        A small object travels with its creation (tus creation-with-upload), once: should the
+        answer be lost, the next try asks first what has arrived.
+        """
+        headers = {
+            "Tus-Resumable": TUS_VERSION,
+            "Upload-Length": str(row.size_bytes),
+            "Upload-Metadata": _metadata(row),
+            "Idempotency-Key": row.key,
+        }
+        body = None
+        if 0 < row.size_bytes <= _WHOLE_BYTES_MAX and row.key not in self._tried_whole:
+            self._tried_whole.add(row.key)
+            headers["Content-Type"] = _BYTES
+            body = self._body(row, 0)
+        call = Call("POST", _UPLOADS, headers=headers, body=body)
+        response = self._api.once(call, self._authorise())
         location = response.headers.get("location")
         if not location:
             raise ContractError("a created upload without an address")
         target = self._api.target_of(location, _UPLOADS)
-        self._ledger.note_upload(row, target, 0)
         if _OFFSET in response.headers:
             return target, _offset(response, row.size_bytes)
+        self._ledger.note_upload(row, target, 0)
         return target, self._offset(target, row.size_bytes)
 
     def _offset(self, target: str, size_bytes: int | None = None) -> int:
@@ -129,18 +135,17 @@ class Uploader:
 
     def _patch(self, row: ObjectRow, target: str, offset: int) -> int:
         """Stream the rest in one request; the offset that the server acknowledges."""
-        call = Call(
-            "PATCH",
-            target,
-            headers={
-                "Tus-Resumable": TUS_VERSION,
-                "Upload-Offset": str(offset),
-                "Content-Type": "application/offset+octet-stream",
-            },
-            body=Body(row.size_bytes - offset, lambda: self._rest(row, offset)),
-        )
+        headers = {
+            "Tus-Resumable": TUS_VERSION,
+            "Upload-Offset": str(offset),
+            "Content-Type": _BYTES,
+        }
+        call = Call("PATCH", target, headers=headers, body=self._body(row, offset))
         response = self._api.once(call, self._authorise())
         return _offset(response, row.size_bytes)
+
+    def _body(self, row: ObjectRow, offset: int) -> Body:
+        return Body(row.size_bytes - offset, lambda: self._rest(row, offset))
 
     def _rest(self, row: ObjectRow, offset: int) -> Iterator[bytes]:
         sent, name = offset, row.name.decode("utf-8", "replace")
@@ -150,7 +155,10 @@ class Uploader:
             self._on_progress(Progress("upload", name, sent, row.size_bytes))
 
     def _acknowledge(self, row: ObjectRow, target: str, offset: int) -> None:
-        self._ledger.note_upload(row, target, offset)
+        if offset == row.size_bytes:
+            self._ledger.mark_digest_sent(row.sha256)
+        else:
+            self._ledger.note_upload(row, target, offset)
         self._on_acknowledged(offset)
         name = row.name.decode("utf-8", "replace")
         self._on_progress(Progress("upload", name, offset, row.size_bytes))

@@ -341,7 +341,7 @@ class FakeServer:
     def _tus(self, request: Request, path: str, cut: int | None) -> Response:
         assert request.headers["Tus-Resumable"] == "1.0.0"
         if request.method == "POST":
-            return self._create(request)
+            return self._create(request, cut)
         upload = self.uploads.get(path.rpartition("/")[2])
         if upload is None:
             raise RefusedError(404, "not-found")
@@ -350,9 +350,13 @@ class FakeServer:
         if request.method == "HEAD":
             return Response(200, {"upload-offset": str(len(upload.data)), "upload-length": "?"})
         assert request.method == "PATCH"
-        assert request.headers["Content-Type"] == "application/offset+octet-stream"
         if int(request.headers["Upload-Offset"]) != len(upload.data):
             raise RefusedError(409, "offset-conflict")
+        self._append(upload, request, cut)
+        return Response(204, {"upload-offset": str(len(upload.data))})
+
+    def _append(self, upload: Upload, request: Request, cut: int | None) -> None:
+        assert request.headers["Content-Type"] == "application/offset+octet-stream"
         assert request.body is not None
         for data in _limited(iter(request.body.chunks()), cut):
             upload.data += data
@@ -360,9 +364,8 @@ class FakeServer:
         assert len(upload.data) <= upload.size_bytes
         if len(upload.data) == upload.size_bytes:
             self._finish(upload)
-        return Response(204, {"upload-offset": str(len(upload.data))})
 
-    def _create(self, request: Request) -> Response:
+    def _create(self, request: Request, cut: int | None) -> Response:
         key = request.headers["Idempotency-Key"]
         metadata = {}
         for pair in request.headers["Upload-Metadata"].split(","):
@@ -382,7 +385,13 @@ class FakeServer:
             )
             if not self.uploads[identifier].size_bytes:
                 self._finish(self.uploads[identifier])
-        return Response(201, {"location": f"{BASE_URL}/api/v1/uploads/{identifier}"})
+        answer = {"location": f"{BASE_URL}/api/v1/uploads/{identifier}"}
+        upload = self.uploads[identifier]
+        if "Content-Type" in request.headers:
+            self._append(upload, request, cut)
+        if upload.sha256 in self.blobs or upload.data:
+            answer["upload-offset"] = str(len(upload.data))
+        return Response(201, answer)
 
     def _finish(self, upload: Upload) -> None:
         if hashlib.sha256(upload.data).hexdigest() != upload.sha256:

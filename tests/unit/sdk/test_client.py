@@ -103,7 +103,7 @@ def test_offline_is_not_an_error(
 def test_a_cut_upload_goes_on_where_it_was_acknowledged(
     client: FieldClient, server: FakeServer
 ) -> None:
-    data = bytes(range(256)) * 4096
+    data = bytes(range(256)) * 4097
     client.capture(data)
     cuts = iter([100_000, 1, 300_000, 0, 500_000])
 
@@ -114,6 +114,32 @@ def test_a_cut_upload_goes_on_where_it_was_acknowledged(
     report = client.sync()
     assert report.complete, report
     assert server.received_bytes == len(data)  # never a byte twice
+    assert len(server.uploads) == 1
+
+
+def test_small_files_travel_with_their_creation_and_large_ones_do_not(
+    client: FieldClient, server: FakeServer
+) -> None:
+    client.capture(b"small")
+    client.capture(b"x" * (1 << 20) + b"y", name="large.mp4")
+    client.sync()
+    assert [call.split()[0] for call in server.calls if "/uploads" in call] == [
+        "POST",
+        "POST",
+        "HEAD",
+        "PATCH",
+    ]
+
+
+def test_a_creation_that_is_cut_in_its_bytes_goes_on_from_there(
+    client: FieldClient, server: FakeServer
+) -> None:
+    data = b"0123456789" * 1000
+    client.capture(data)
+    cuts = iter([4_000])
+    server.fault = lambda r: next(cuts, None) if r.url.endswith("/uploads") else None
+    assert client.sync().complete
+    assert server.received_bytes == len(data)
     assert len(server.uploads) == 1
 
 
@@ -254,7 +280,7 @@ def test_bytes_that_the_server_has_are_not_sent(client: FieldClient, server: Fak
 
 
 def test_an_upload_that_vanished_is_made_again(client: FieldClient, server: FakeServer) -> None:
-    client.capture(b"x" * 5000)
+    client.capture(b"x" * 2_000_000)
     cuts = iter([1000])
 
     def fault(request: Request) -> int | None:

@@ -134,3 +134,43 @@ def test_a_store_that_is_cut_while_it_is_made_can_be_made_again(
         FieldClient(store=root, secrets=ring).close()
         step += 1
     assert step > 5
+
+
+def test_bytes_are_durable_before_their_name_and_the_name_before_the_row(
+    open_client: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = open_client()
+    client.enrol(CODE, name="phone")
+    seen: list[str] = []
+
+    def place(descriptor: int) -> str:
+        return Path(os.readlink(f"/proc/self/fd/{descriptor}")).relative_to(client.root).parts[0]
+
+    def fsync(descriptor: int, real: Callable[[int], None] = os.fsync) -> None:
+        seen.append(f"fsync {place(descriptor)}")
+        real(descriptor)
+
+    def replace(source: Path, target: Path, real: Callable[..., None] = os.replace) -> None:
+        seen.append(f"rename to {Path(target).relative_to(client.root).parts[0]}")
+        real(source, target)
+
+    def run(store: Store, sql: str, *values: object, real: Callable[..., int] = Store.run) -> int:
+        seen.append(sql.split()[0] if sql.split()[0] in {"BEGIN", "COMMIT"} else "write")
+        return real(store, sql, *values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        patch.setattr(os, "replace", replace)
+        patch.setattr(Store, "run", run)
+        client.capture(b"evidence", name="a.jpg")
+    assert [step for step in seen if step != "write"] == [
+        "fsync tmp",
+        "fsync intents",
+        "rename to intents",
+        "fsync intents",
+        "rename to files",
+        "fsync files",
+        "BEGIN",
+        "COMMIT",
+    ]
+    assert "write" not in seen[: seen.index("BEGIN")]
