@@ -2,23 +2,1004 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 from server.core.row_security import protect
-from server.core.db import Base
 
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
+COURT_SCOPED = (
+    "case_assignments",
+    "cases",
+    "changes",
+    "clock_observations",
+    "device_chains",
+    "device_records",
+    "devices",
+    "duty_bookings",
+    "enrolment_codes",
+    "events",
+    "evidence",
+    "held_records",
+    "log_entries",
+    "mission_cases",
+    "mission_devices",
+    "mission_officers",
+    "missions",
+    "outbox",
+    "parties",
+    "receipts",
+    "record_conflicts",
+    "review_entries",
+    "sign_ins",
+    "upload_grants",
+    "uploads",
+    "users",
+)
+
 
 def upgrade() -> None:
     """Apply."""
-    Base.metadata.create_all(op.get_bind())
-    protect(op.get_bind(), [name for name, t in Base.metadata.tables.items() if "court_id" in t.c])
+    op.create_table(
+        "blobs",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column(
+            "size_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("copies", sa.Integer(), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_blobs")),
+    )
+    op.create_table(
+        "courts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("court_code", sa.Text(), nullable=False),
+        sa.Column("region_code", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_courts")),
+        sa.UniqueConstraint("court_code", name=op.f("uq_courts_court_code")),
+    )
+    op.create_table(
+        "derivatives",
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("mime", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column(
+            "size_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("source_sha256", "name", name=op.f("pk_derivatives")),
+    )
+    op.create_table(
+        "examinations",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("findings", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("examined_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_examinations")),
+    )
+    op.create_table(
+        "idempotent_replies",
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("headers", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("principal", "key", name=op.f("pk_idempotent_replies")),
+    )
+    op.create_index(
+        op.f("ix_idempotent_replies_created_at"), "idempotent_replies", ["created_at"], unique=False
+    )
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("handler", sa.Text(), nullable=False),
+        sa.Column(
+            "log_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("run_after", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sa.UniqueConstraint("handler", "log_index", name=op.f("uq_jobs_handler_log_index")),
+    )
+    op.create_index(
+        op.f("ix_jobs_state_lease_until"), "jobs", ["state", "lease_until"], unique=False
+    )
+    op.create_index(op.f("ix_jobs_state_run_after"), "jobs", ["state", "run_after"], unique=False)
+    op.create_table(
+        "log_state",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "next_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("generation", sa.Text(), nullable=False),
+        sa.Column(
+            "feed_horizon", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_log_state")),
+    )
+    op.create_table(
+        "periodic_runs",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_periodic_runs")),
+    )
+    op.create_table(
+        "proofs_seen",
+        sa.Column("nonce", sa.Text(), nullable=False),
+        sa.Column("jti", sa.Text(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("nonce", "jti", name=op.f("pk_proofs_seen")),
+    )
+    op.create_index(op.f("ix_proofs_seen_seen_at"), "proofs_seen", ["seen_at"], unique=False)
+    op.create_table(
+        "sign_in_guards",
+        sa.Column("login_key", sa.Text(), nullable=False),
+        sa.Column("failed_count", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("login_key", name=op.f("pk_sign_in_guards")),
+    )
+    op.create_index(
+        op.f("ix_sign_in_guards_updated_at"), "sign_in_guards", ["updated_at"], unique=False
+    )
+    op.create_table(
+        "worker_cursors",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "log_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_worker_cursors")),
+    )
+    op.create_table(
+        "changes",
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column(
+            "log_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("entity_id", sa.Text(), nullable=False),
+        sa.Column("op", sa.Text(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_changes_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint(
+            "recipient", "log_index", "topic", "entity_id", name=op.f("pk_changes")
+        ),
+    )
+    op.create_table(
+        "events",
+        sa.Column(
+            "log_index",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("case_tag", sa.Text(), nullable=True),
+        sa.Column("case_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("case_prev", sa.Text(), nullable=True),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("src", sa.Text(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=True),
+        sa.Column("seq", sa.Integer(), nullable=True),
+        sa.Column("hid", sa.Text(), nullable=False),
+        sa.Column("h", sa.Text(), nullable=False),
+        sa.Column("p", sa.Text(), nullable=True),
+        sa.Column("salt", sa.Text(), nullable=True),
+        sa.Column("sig", sa.Text(), nullable=False),
+        sa.Column("k", sa.Text(), nullable=False),
+        sa.Column("rx", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("subject_type", sa.Text(), nullable=True),
+        sa.Column("subject_id", sa.Text(), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_events_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("log_index", name=op.f("pk_events")),
+    )
+    op.create_index(
+        op.f("ix_events_case_id_log_index"), "events", ["case_id", "log_index"], unique=False
+    )
+    op.create_index(
+        op.f("ix_events_court_id_log_index"), "events", ["court_id", "log_index"], unique=False
+    )
+    op.create_index(op.f("ix_events_src_ep_seq"), "events", ["src", "ep", "seq"], unique=False)
+    op.create_index(
+        op.f("ix_events_subject_id_log_index"), "events", ["subject_id", "log_index"], unique=False
+    )
+    op.create_table(
+        "missions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("place", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_missions_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_missions")),
+    )
+    op.create_index(op.f("ix_missions_court_id_id"), "missions", ["court_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_missions_court_id_starts_at"), "missions", ["court_id", "starts_at"], unique=False
+    )
+    op.create_table(
+        "outbox",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("changes", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("src", sa.Text(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=True),
+        sa.Column("seq", sa.Integer(), nullable=True),
+        sa.Column("hid", sa.Text(), nullable=False),
+        sa.Column("h", sa.Text(), nullable=False),
+        sa.Column("p", sa.Text(), nullable=True),
+        sa.Column("salt", sa.Text(), nullable=True),
+        sa.Column("sig", sa.Text(), nullable=False),
+        sa.Column("k", sa.Text(), nullable=False),
+        sa.Column("rx", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.Column("subject_type", sa.Text(), nullable=True),
+        sa.Column("subject_id", sa.Text(), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_outbox_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("post", sa.Text(), nullable=False),
+        sa.Column("roles", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("password_temporary", sa.Boolean(), nullable=False),
+        sa.Column("totp_secret", sa.Text(), nullable=True),
+        sa.Column("totp_confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("totp_last_step", sa.Integer(), nullable=True),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["court_id"], ["courts.id"], name=op.f("fk_users_court_id_courts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("login", name=op.f("uq_users_login")),
+    )
+    op.create_index(op.f("ix_users_court_id_name"), "users", ["court_id", "name"], unique=False)
+    op.create_table(
+        "cases",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_no", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("court_code", sa.Text(), nullable=False),
+        sa.Column("type_code", sa.Text(), nullable=False),
+        sa.Column("serial", sa.Integer(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("filed_on", sa.Date(), nullable=True),
+        sa.Column("deadline_on", sa.Date(), nullable=True),
+        sa.Column("handler_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("basis", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("claim_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("case_key", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["court_id"], ["courts.id"], name=op.f("fk_cases_court_id_courts")),
+        sa.ForeignKeyConstraint(
+            ["handler_id"], ["users.id"], name=op.f("fk_cases_handler_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
+        sa.UniqueConstraint("court_id", "case_no", name=op.f("uq_cases_court_id_case_no")),
+    )
+    op.create_index(
+        op.f("ix_cases_court_id_handler_id"), "cases", ["court_id", "handler_id"], unique=False
+    )
+    op.create_index(op.f("ix_cases_court_id_id"), "cases", ["court_id", "id"], unique=False)
+    op.create_table(
+        "devices",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=True),
+        sa.Column("serial", sa.Text(), nullable=True),
+        sa.Column("alg", sa.Text(), nullable=True),
+        sa.Column("public_jwk", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("jkt", sa.Text(), nullable=True),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=True),
+        sa.Column("enrolled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_reason", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_devices_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["users.id"], name=op.f("fk_devices_holder_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_devices")),
+        sa.UniqueConstraint("jkt", name=op.f("uq_devices_jkt")),
+    )
+    op.create_index(op.f("ix_devices_court_id_kind"), "devices", ["court_id", "kind"], unique=False)
+    op.create_table(
+        "mission_officers",
+        sa.Column("mission_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_mission_officers_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mission_id"], ["missions.id"], name=op.f("fk_mission_officers_mission_id_missions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_mission_officers_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("mission_id", "user_id", name=op.f("pk_mission_officers")),
+    )
+    op.create_index(
+        op.f("ix_mission_officers_user_id"), "mission_officers", ["user_id"], unique=False
+    )
+    op.create_table(
+        "case_assignments",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("assigned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_case_assignments_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_case_assignments_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_case_assignments_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("case_id", "user_id", name=op.f("pk_case_assignments")),
+    )
+    op.create_index(
+        op.f("ix_case_assignments_user_id"), "case_assignments", ["user_id"], unique=False
+    )
+    op.create_table(
+        "clock_observations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("boot", sa.Text(), nullable=True),
+        sa.Column("mono_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("through_suspend", sa.Boolean(), nullable=False),
+        sa.Column(
+            "device_wall_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("true_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "offset_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("error_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("record_hid", sa.Text(), nullable=True),
+        sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_clock_observations_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_clock_observations_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_observations")),
+    )
+    op.create_index(
+        op.f("ix_clock_observations_device_id_boot_mono_ms"),
+        "clock_observations",
+        ["device_id", "boot", "mono_ms"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_clock_observations_device_id_device_wall_ms"),
+        "clock_observations",
+        ["device_id", "device_wall_ms"],
+        unique=False,
+    )
+    op.create_table(
+        "device_chains",
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("head", sa.Text(), nullable=False),
+        sa.Column("held_count", sa.Integer(), nullable=False),
+        sa.Column("last_boot", sa.Text(), nullable=True),
+        sa.Column(
+            "last_mono_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column(
+            "last_wall_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_device_chains_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_device_chains_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("device_id", "ep", name=op.f("pk_device_chains")),
+    )
+    op.create_table(
+        "device_records",
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hid", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("rx", sa.Text(), nullable=False),
+        sa.Column("findings", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_device_records_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_device_records_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("device_id", "ep", "seq", name=op.f("pk_device_records")),
+    )
+    op.create_table(
+        "duty_bookings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("handed_over_from", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_duty_bookings_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_duty_bookings_device_id_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["handed_over_from"],
+            ["duty_bookings.id"],
+            name=op.f("fk_duty_bookings_handed_over_from_duty_bookings"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_duty_bookings_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_bookings")),
+    )
+    op.create_index(
+        op.f("ix_duty_bookings_device_id_starts_at"),
+        "duty_bookings",
+        ["device_id", "starts_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_duty_bookings_user_id_starts_at"),
+        "duty_bookings",
+        ["user_id", "starts_at"],
+        unique=False,
+    )
+    op.create_table(
+        "enrolment_codes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=True),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("device_id", sa.Uuid(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_enrolment_codes_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_enrolment_codes_device_id_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id"], ["users.id"], name=op.f("fk_enrolment_codes_holder_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_enrolment_codes")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_enrolment_codes_code_hash")),
+    )
+    op.create_table(
+        "evidence",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("captured_by", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("obj_index", sa.Integer(), nullable=False),
+        sa.Column("record_hid", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column(
+            "size_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("media", sa.Text(), nullable=False),
+        sa.Column("mime", sa.Text(), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("officer_id", sa.Uuid(), nullable=True),
+        sa.Column("officer_source", sa.Text(), nullable=False),
+        sa.Column("booking_id", sa.Uuid(), nullable=True),
+        sa.Column("wall", sa.Text(), nullable=False),
+        sa.Column("mono_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("boot", sa.Text(), nullable=True),
+        sa.Column("through_suspend", sa.Boolean(), nullable=False),
+        sa.Column("gnss_at", sa.Text(), nullable=True),
+        sa.Column("media_wall", sa.Text(), nullable=True),
+        sa.Column("captured_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("clock_class", sa.Text(), nullable=False),
+        sa.Column("zone_source", sa.Text(), nullable=False),
+        sa.Column("lat", sa.Text(), nullable=True),
+        sa.Column("lon", sa.Text(), nullable=True),
+        sa.Column("geo_datum", sa.Text(), nullable=True),
+        sa.Column("geo_accuracy_m", sa.Text(), nullable=True),
+        sa.Column("geo_source", sa.Text(), nullable=True),
+        sa.Column("geo_reason", sa.Text(), nullable=True),
+        sa.Column("findings", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("review_state", sa.Text(), nullable=False),
+        sa.Column("review_reason", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_evidence_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_evidence_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
+        sa.UniqueConstraint(
+            "device_id",
+            "ep",
+            "seq",
+            "obj_index",
+            name=op.f("uq_evidence_device_id_ep_seq_obj_index"),
+        ),
+    )
+    op.create_index(
+        op.f("ix_evidence_court_id_case_id_id"),
+        "evidence",
+        ["court_id", "case_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_evidence_court_id_state_due_at"),
+        "evidence",
+        ["court_id", "state", "due_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_evidence_device_id_sha256"), "evidence", ["device_id", "sha256"], unique=False
+    )
+    op.create_index(op.f("ix_evidence_mission_id"), "evidence", ["mission_id"], unique=False)
+    op.create_index(op.f("ix_evidence_sha256"), "evidence", ["sha256"], unique=False)
+    op.create_table(
+        "held_records",
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hid", sa.Text(), nullable=False),
+        sa.Column("wire", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("rx", sa.Text(), nullable=False),
+        sa.Column("held_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_held_records_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_held_records_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("device_id", "ep", "seq", name=op.f("pk_held_records")),
+    )
+    op.create_index(
+        op.f("ix_held_records_held_since"), "held_records", ["held_since"], unique=False
+    )
+    op.create_table(
+        "log_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("record_hid", sa.Text(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("details", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("officer_id", sa.Uuid(), nullable=True),
+        sa.Column("officer_source", sa.Text(), nullable=False),
+        sa.Column("wall", sa.Text(), nullable=False),
+        sa.Column("mono_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("boot", sa.Text(), nullable=True),
+        sa.Column("through_suspend", sa.Boolean(), nullable=False),
+        sa.Column("gnss_at", sa.Text(), nullable=True),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("clock_class", sa.Text(), nullable=False),
+        sa.Column("lat", sa.Text(), nullable=True),
+        sa.Column("lon", sa.Text(), nullable=True),
+        sa.Column("geo_datum", sa.Text(), nullable=True),
+        sa.Column("geo_accuracy_m", sa.Text(), nullable=True),
+        sa.Column("geo_source", sa.Text(), nullable=True),
+        sa.Column("geo_reason", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_log_entries_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_log_entries_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_log_entries")),
+        sa.UniqueConstraint("device_id", "ep", "seq", name=op.f("uq_log_entries_device_id_ep_seq")),
+    )
+    op.create_index(
+        op.f("ix_log_entries_court_id_case_id_happened_at_id"),
+        "log_entries",
+        ["court_id", "case_id", "happened_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_log_entries_device_id_boot"), "log_entries", ["device_id", "boot"], unique=False
+    )
+    op.create_index(op.f("ix_log_entries_mission_id"), "log_entries", ["mission_id"], unique=False)
+    op.create_table(
+        "mission_cases",
+        sa.Column("mission_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_mission_cases_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_mission_cases_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mission_id"], ["missions.id"], name=op.f("fk_mission_cases_mission_id_missions")
+        ),
+        sa.PrimaryKeyConstraint("mission_id", "case_id", name=op.f("pk_mission_cases")),
+    )
+    op.create_index(op.f("ix_mission_cases_case_id"), "mission_cases", ["case_id"], unique=False)
+    op.create_table(
+        "mission_devices",
+        sa.Column("mission_id", sa.Uuid(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_mission_devices_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_mission_devices_device_id_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mission_id"], ["missions.id"], name=op.f("fk_mission_devices_mission_id_missions")
+        ),
+        sa.PrimaryKeyConstraint("mission_id", "device_id", name=op.f("pk_mission_devices")),
+    )
+    op.create_index(
+        op.f("ix_mission_devices_device_id"), "mission_devices", ["device_id"], unique=False
+    )
+    op.create_table(
+        "parties",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("details", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("id_no_sealed", sa.Text(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_parties_case_id_cases")),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_parties_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_parties")),
+    )
+    op.create_index(op.f("ix_parties_case_id"), "parties", ["case_id"], unique=False)
+    op.create_table(
+        "receipts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("s", sa.Text(), nullable=False),
+        sa.Column("sig", sa.Text(), nullable=False),
+        sa.Column("k", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_receipts_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_receipts_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
+        sa.UniqueConstraint(
+            "device_id",
+            "ep",
+            "seq",
+            "sha256",
+            "generation",
+            name=op.f("uq_receipts_device_id_ep_seq_sha256_generation"),
+        ),
+    )
+    op.create_index(op.f("ix_receipts_device_id_id"), "receipts", ["device_id", "id"], unique=False)
+    op.create_table(
+        "record_conflicts",
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hid", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("wire", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("rx", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_record_conflicts_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_record_conflicts_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("device_id", "ep", "seq", "hid", name=op.f("pk_record_conflicts")),
+    )
+    op.create_table(
+        "sign_ins",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=True),
+        sa.Column("jkt", sa.Text(), nullable=False),
+        sa.Column("refresh_hash", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_sign_ins_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_sign_ins_device_id_devices")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sign_ins_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
+        sa.UniqueConstraint("refresh_hash", name=op.f("uq_sign_ins_refresh_hash")),
+    )
+    op.create_index(op.f("ix_sign_ins_user_id"), "sign_ins", ["user_id"], unique=False)
+    op.create_table(
+        "upload_grants",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("objects", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_upload_grants_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_upload_grants_device_id_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_upload_grants_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_upload_grants")),
+    )
+    op.create_table(
+        "review_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["author_id"], ["users.id"], name=op.f("fk_review_entries_author_id_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_review_entries_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_review_entries_evidence_id_evidence")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_entries")),
+    )
+    op.create_index(
+        op.f("ix_review_entries_evidence_id_id"),
+        "review_entries",
+        ["evidence_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "uploads",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=True),
+        sa.Column("grant_id", sa.Uuid(), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("idempotency_key", sa.Text(), nullable=False),
+        sa.Column(
+            "size_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("filename", sa.LargeBinary(), nullable=True),
+        sa.Column("filetype", sa.Text(), nullable=True),
+        sa.Column("metadata_text", sa.Text(), nullable=False),
+        sa.Column("concat", sa.Text(), nullable=True),
+        sa.Column("parts", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_uploads_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_uploads_device_id_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["grant_id"], ["upload_grants.id"], name=op.f("fk_uploads_grant_id_upload_grants")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+        sa.UniqueConstraint(
+            "principal", "idempotency_key", name=op.f("uq_uploads_principal_idempotency_key")
+        ),
+    )
+    op.create_index(
+        op.f("ix_uploads_court_id_state"), "uploads", ["court_id", "state"], unique=False
+    )
+    op.create_index(
+        op.f("ix_uploads_device_id_sha256"), "uploads", ["device_id", "sha256"], unique=False
+    )
+    op.create_index(op.f("ix_uploads_expires_at"), "uploads", ["expires_at"], unique=False)
+    # ### end Alembic commands ###
+    protect(op.get_bind(), COURT_SCOPED)
+    protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
     """Undo."""
-    Base.metadata.drop_all(op.get_bind())
+    op.drop_index(op.f("ix_uploads_expires_at"), table_name="uploads")
+    op.drop_index(op.f("ix_uploads_device_id_sha256"), table_name="uploads")
+    op.drop_index(op.f("ix_uploads_court_id_state"), table_name="uploads")
+    op.drop_table("uploads")
+    op.drop_index(op.f("ix_review_entries_evidence_id_id"), table_name="review_entries")
+    op.drop_table("review_entries")
+    op.drop_table("upload_grants")
+    op.drop_index(op.f("ix_sign_ins_user_id"), table_name="sign_ins")
+    op.drop_table("sign_ins")
+    op.drop_table("record_conflicts")
+    op.drop_index(op.f("ix_receipts_device_id_id"), table_name="receipts")
+    op.drop_table("receipts")
+    op.drop_index(op.f("ix_parties_case_id"), table_name="parties")
+    op.drop_table("parties")
+    op.drop_index(op.f("ix_mission_devices_device_id"), table_name="mission_devices")
+    op.drop_table("mission_devices")
+    op.drop_index(op.f("ix_mission_cases_case_id"), table_name="mission_cases")
+    op.drop_table("mission_cases")
+    op.drop_index(op.f("ix_log_entries_mission_id"), table_name="log_entries")
+    op.drop_index(op.f("ix_log_entries_device_id_boot"), table_name="log_entries")
+    op.drop_index(op.f("ix_log_entries_court_id_case_id_happened_at_id"), table_name="log_entries")
+    op.drop_table("log_entries")
+    op.drop_index(op.f("ix_held_records_held_since"), table_name="held_records")
+    op.drop_table("held_records")
+    op.drop_index(op.f("ix_evidence_sha256"), table_name="evidence")
+    op.drop_index(op.f("ix_evidence_mission_id"), table_name="evidence")
+    op.drop_index(op.f("ix_evidence_device_id_sha256"), table_name="evidence")
+    op.drop_index(op.f("ix_evidence_court_id_state_due_at"), table_name="evidence")
+    op.drop_index(op.f("ix_evidence_court_id_case_id_id"), table_name="evidence")
+    op.drop_table("evidence")
+    op.drop_table("enrolment_codes")
+    op.drop_index(op.f("ix_duty_bookings_user_id_starts_at"), table_name="duty_bookings")
+    op.drop_index(op.f("ix_duty_bookings_device_id_starts_at"), table_name="duty_bookings")
+    op.drop_table("duty_bookings")
+    op.drop_table("device_records")
+    op.drop_table("device_chains")
+    op.drop_index(
+        op.f("ix_clock_observations_device_id_device_wall_ms"), table_name="clock_observations"
+    )
+    op.drop_index(
+        op.f("ix_clock_observations_device_id_boot_mono_ms"), table_name="clock_observations"
+    )
+    op.drop_table("clock_observations")
+    op.drop_index(op.f("ix_case_assignments_user_id"), table_name="case_assignments")
+    op.drop_table("case_assignments")
+    op.drop_index(op.f("ix_mission_officers_user_id"), table_name="mission_officers")
+    op.drop_table("mission_officers")
+    op.drop_index(op.f("ix_devices_court_id_kind"), table_name="devices")
+    op.drop_table("devices")
+    op.drop_index(op.f("ix_cases_court_id_id"), table_name="cases")
+    op.drop_index(op.f("ix_cases_court_id_handler_id"), table_name="cases")
+    op.drop_table("cases")
+    op.drop_index(op.f("ix_users_court_id_name"), table_name="users")
+    op.drop_table("users")
+    op.drop_table("outbox")
+    op.drop_index(op.f("ix_missions_court_id_starts_at"), table_name="missions")
+    op.drop_index(op.f("ix_missions_court_id_id"), table_name="missions")
+    op.drop_table("missions")
+    op.drop_index(op.f("ix_events_subject_id_log_index"), table_name="events")
+    op.drop_index(op.f("ix_events_src_ep_seq"), table_name="events")
+    op.drop_index(op.f("ix_events_court_id_log_index"), table_name="events")
+    op.drop_index(op.f("ix_events_case_id_log_index"), table_name="events")
+    op.drop_table("events")
+    op.drop_table("changes")
+    op.drop_table("worker_cursors")
+    op.drop_index(op.f("ix_sign_in_guards_updated_at"), table_name="sign_in_guards")
+    op.drop_table("sign_in_guards")
+    op.drop_index(op.f("ix_proofs_seen_seen_at"), table_name="proofs_seen")
+    op.drop_table("proofs_seen")
+    op.drop_table("periodic_runs")
+    op.drop_table("log_state")
+    op.drop_index(op.f("ix_jobs_state_run_after"), table_name="jobs")
+    op.drop_index(op.f("ix_jobs_state_lease_until"), table_name="jobs")
+    op.drop_table("jobs")
+    op.drop_index(op.f("ix_idempotent_replies_created_at"), table_name="idempotent_replies")
+    op.drop_table("idempotent_replies")
+    op.drop_table("examinations")
+    op.drop_table("derivatives")
+    op.drop_table("courts")
+    op.drop_table("blobs")
+    # ### end Alembic commands ###
