@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +14,33 @@ from deploy.demo.material import Item
 from deploy.demo.report import Line
 
 Row = dict[str, Any]
+EXAMINED_SECONDS_MAX = 60
 
 
 def compare(field: FieldClient, desk: FieldClient, case: Row, captures: Captures) -> list[Line]:
     """One line for each captured item, from what the supervisor's API shows."""
     receipts = {(found.ep, found.seq, found.sha256 or "") for found, _ in field.receipts()}
     check = _Check(desk, case, frozenset(receipts))
-    stored = list(desk.items(f"/cases/{case['id']}/evidence", limit=100))
+    stored = _examined(desk, list(desk.items(f"/cases/{case['id']}/evidence", limit=100)))
     entries = list(desk.items(f"/cases/{case['id']}/log", limit=100))
     return [check.file(stored, item, captured) for item, captured in captures.files] + [
         check.note(entries, text, captured) for text, captured in captures.notes
     ]
+
+
+def _examined(desk: FieldClient, rows: list[Row]) -> list[Row]:
+    """The same items once the worker has looked into their bytes."""
+    deadline = time.monotonic() + EXAMINED_SECONDS_MAX
+    found = []
+    for row in rows:
+        detail = desk.request("GET", f"/evidence/{row['id']}").json()
+        while detail["examination_state"] not in {"done", "failed"}:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"the worker did not examine {row['name']} in time")
+            time.sleep(0.1)
+            detail = desk.request("GET", f"/evidence/{row['id']}").json()
+        found.append(detail)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
