@@ -97,6 +97,7 @@ class Settings:
 
     sandbox: str = _setting("auto (bubblewrap when it works), bwrap or process", "auto")
     examine_seconds_max: int = _setting("time the worker gives to one file", 60)
+    worker_jobs: int = _setting("files that one worker examines at a time", 2)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:

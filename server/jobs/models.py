@@ -18,6 +18,7 @@ class Job(Base):
     __table_args__ = (
         sa.UniqueConstraint("handler", "log_index"),
         sa.Index(None, "state", "run_after"),
+        sa.Index(None, "state", "lease_until"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -29,12 +30,22 @@ class Job(Base):
     run_after: Mapped[datetime]
     lease_until: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
 
 
 class WorkerCursor(Base):
-    """How far the worker has turned events into jobs."""
+    """How far a reader of the log has come."""
 
     __tablename__ = "worker_cursors"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     log_index: Mapped[int] = mapped_column(BigId)
+
+
+class PeriodicRun(Base):
+    """When a periodic task is due; whoever moves the time on runs it."""
+
+    __tablename__ = "periodic_runs"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]

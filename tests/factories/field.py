@@ -22,6 +22,8 @@ from server.audit.models import Event
 from server.core.context import Actor, Context, system_actor
 from server.core.permissions import TokenKind
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.evidence import service as evidence
+from server.evidence.models import Upload
 from server.sync import push
 from tests.factories.identity import FieldDevice, runtime_of
 
@@ -103,6 +105,21 @@ class Recorder:
     def outcomes(self, wires: Sequence[object]) -> list[str]:
         """What became of each."""
         return [result["outcome"] for result in self.push(wires)["results"]]
+
+    def bring(self, data: bytes) -> None:
+        """A finished upload of these bytes by the device, without the store."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        with field_unit(self.app, self.device) as ctx:
+            now = ctx.clock.now()
+            upload = Upload(
+                id=ctx.new_id(), court_id=self.device.court_id, device_id=self.device.id,
+                principal=f"device:{self.device.id}", idempotency_key=str(ctx.new_id()),
+                sha256=sha256, size_bytes=len(data), metadata_text="", state="complete",
+                created_at=now, expires_at=now + timedelta(days=1), completed_at=now,
+            )  # fmt: skip
+            ctx.session.add(upload)
+            ctx.session.flush()
+            evidence.bytes_arrived(ctx, upload, sha256, len(data))
 
 
 class field_unit:  # noqa: N801  reads as a function where it is used

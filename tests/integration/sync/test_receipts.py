@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -13,9 +12,7 @@ from client_sdk.protocol.statements import Receipt, SignedStatement, StatementKi
 from server.audit.models import Event, ReceiptRow
 from server.core.keyring import EVENT
 from server.core.transactions import EVERY_COURT, unit_of_work
-from server.evidence import service as evidence
-from server.evidence.models import Upload
-from tests.factories.field import Recorder, field_unit, issue_receipts
+from tests.factories.field import Recorder, issue_receipts, object_of
 from tests.factories.identity import World, runtime_of
 
 PHOTO = b"not really a photo"
@@ -46,22 +43,6 @@ def fetch(world: World, since: str | None = None, limit: int = 100) -> tuple[lis
             return found, str(since)
 
 
-def bring(phone: Recorder, data: bytes) -> None:
-    """The device's finished upload of these bytes."""
-    sha256 = hashlib.sha256(data).hexdigest()
-    with field_unit(phone.app, phone.device) as ctx:
-        now = ctx.clock.now()
-        upload = Upload(
-            id=ctx.new_id(), court_id=phone.device.court_id, device_id=phone.device.id,
-            principal=f"device:{phone.device.id}", idempotency_key=sha256, sha256=sha256,
-            size_bytes=len(data), metadata_text="", state="complete", created_at=now,
-            expires_at=now + timedelta(days=1), completed_at=now,
-        )  # fmt: skip
-        ctx.session.add(upload)
-        ctx.session.flush()
-        evidence.bytes_arrived(ctx, upload, sha256, len(data))
-
-
 def test_a_record_without_objects_is_receipted_from_the_log(phone: Recorder, world: World) -> None:
     phone.push([phone.note("一"), phone.note("二")])
     assert fetch(world)[0] == []
@@ -83,7 +64,7 @@ def test_an_object_is_receipted_only_when_its_bytes_are_verified(
     phone.push([phone.capture(PHOTO)])
     reached = issue_receipts(phone.app)
     assert fetch(world)[0] == []
-    bring(phone, PHOTO)
+    phone.bring(PHOTO)
     issue_receipts(phone.app, reached)
     (receipt,) = fetch(world)[0]
     assert receipt.sha256 == hashlib.sha256(PHOTO).hexdigest()
@@ -92,7 +73,7 @@ def test_an_object_is_receipted_only_when_its_bytes_are_verified(
 
 
 def test_bytes_before_the_record_give_the_same_receipt(phone: Recorder, world: World) -> None:
-    bring(phone, PHOTO)
+    phone.bring(PHOTO)
     phone.push([phone.capture(PHOTO)])
     issue_receipts(phone.app)
     assert [one.size_bytes for one in fetch(world)[0]] == [len(PHOTO)]
@@ -101,24 +82,17 @@ def test_bytes_before_the_record_give_the_same_receipt(phone: Recorder, world: W
 def test_the_attachment_of_a_note_is_evidence_with_its_receipt(
     phone: Recorder, world: World
 ) -> None:
-    wire = phone.note("附照片", obj=[phone_object(PHOTO)])
+    wire = phone.note("附照片", obj=[object_of(PHOTO)])
     phone.push([wire])
-    bring(phone, PHOTO)
+    phone.bring(PHOTO)
     issue_receipts(phone.app)
     (receipt,) = fetch(world)[0]
     assert receipt.sha256 == hashlib.sha256(PHOTO).hexdigest()
 
 
-def phone_object(data: bytes) -> dict[str, object]:
-    return {
-        "sha256": hashlib.sha256(data).hexdigest(), "size": len(data),
-        "mime": "image/jpeg", "name_b64": "",
-    }  # fmt: skip
-
-
 def test_two_records_of_the_same_bytes_get_a_receipt_each(phone: Recorder, world: World) -> None:
     phone.push([phone.capture(PHOTO), phone.capture(PHOTO)])
-    bring(phone, PHOTO)
+    phone.bring(PHOTO)
     issue_receipts(phone.app)
     assert sorted(one.seq for one in fetch(world)[0]) == [1, 2]
 
@@ -127,7 +101,7 @@ def test_receipts_are_issued_once_even_when_the_log_is_read_again(
     phone: Recorder, world: World
 ) -> None:
     phone.push([phone.note(), phone.capture(PHOTO)])
-    bring(phone, PHOTO)
+    phone.bring(PHOTO)
     for _ in range(3):
         issue_receipts(phone.app)
     with unit_of_work(EVERY_COURT, write=False) as session:
