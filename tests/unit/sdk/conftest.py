@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +12,10 @@ import pytest
 from client_sdk._link import Options
 from client_sdk._transport.mock import MockTransport
 from client_sdk.client import FieldClient
-from tests.unit.sdk.fake_server import BASE_URL, CODE, START, FakeServer
-
-CHINA = timezone(timedelta(hours=8))
-
-
-class FakeClock:
-    """Stands still until it sleeps or is moved; sleeping takes no real time."""
-
-    def __init__(self) -> None:
-        self.now = START.astimezone(CHINA)
-        self.mono = 1_000_000
-        self.boot_id = "boot-1"
-        self.slept: list[float] = []
-
-    def wall(self) -> datetime:
-        return self.now
-
-    def mono_ms(self) -> int:
-        return self.mono
-
-    def boot(self) -> str:
-        return self.boot_id
-
-    def through_suspend(self) -> bool:
-        return True
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.move(seconds)
-
-    def move(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-        self.mono += int(seconds * 1000)
+from tests.unit.sdk.cli_support import enrolled, run
+from tests.unit.sdk.fake_clock import FakeClock
+from tests.unit.sdk.fake_server import CODE, FakeServer
+from tests.unit.sdk.fake_tus import BASE_URL
 
 
 @pytest.fixture
@@ -66,6 +36,8 @@ def transport(server: FakeServer, clock: FakeClock) -> MockTransport:
 
     return MockTransport(handle)
 
+
+__all__ = ["enrolled", "run"]  # fixtures of another file
 
 Opener = Callable[..., FieldClient]
 

@@ -6,12 +6,11 @@ to lose requests or answers, or to take only part of a body.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -25,8 +24,8 @@ from client_sdk.protocol.keylist import KeyEntry, KeyList, KeyPurpose
 from client_sdk.protocol.keys import Algorithm, PrivateKey, PublicKey
 from client_sdk.protocol.payloads import Payload
 from client_sdk.protocol.statements import ClockReading, Receipt, StatementKind, Ticket
+from tests.unit.sdk.fake_tus import BASE_URL, FakeTus, RefusedError
 
-BASE_URL = "https://bureau.test"
 COURT = "01936b1e-0000-7000-8000-0000000000c0"
 DEVICE = "01936b1e-0000-7000-8000-0000000000d0"
 OFFICER = "01936b1e-0000-7000-8000-0000000000f0"
@@ -38,25 +37,7 @@ Fault = Callable[[Request], str | int | None]
 
 
 @dataclass
-class Upload:
-    """One tus upload."""
-
-    sha256: str
-    name: bytes
-    mime: str
-    size_bytes: int
-    data: bytearray = field(default_factory=bytearray)
-    gone: bool = False
-
-
-class RefusedError(Exception):
-    def __init__(self, status: int, slug: str, **headers: str) -> None:
-        super().__init__(slug)
-        self.status, self.slug, self.headers = status, slug, headers
-
-
-@dataclass
-class FakeServer:
+class FakeServer(FakeTus):
     """Pass `handle` to MockTransport. `fault` may answer `lost-request`, `lost-answer`, a
     number of body bytes after which the connection breaks, or `<status>:<slug>`."""
 
@@ -81,10 +62,7 @@ class FakeServer:
         self.records: dict[tuple[int, int], str] = {}
         self.wires: dict[tuple[int, int], Any] = {}
         self.refuse_record: Callable[[dict[str, Any]], str | None] = lambda _payload: None
-        self.uploads: dict[str, Upload] = {}
-        self.upload_keys: dict[str, str] = {}
-        self.blobs: dict[str, bytes] = {}
-        self.received_bytes = 0
+        self.begin_tus()
         self.changes: list[dict[str, Any]] = []
         self.expired_cursors: set[str] = set()
         self.receipt_list: list[dict[str, str]] = []
@@ -130,7 +108,7 @@ class FakeServer:
             return self._token(body)
         kind = self._authorise(request)
         if path.startswith("/uploads"):
-            return self._tus(request, path, cut)
+            return self.tus(request, path, cut)
         name = f"_{request.method.lower()}{path.replace('/', '_')}"
         view = getattr(self, name, None)
         if view is None:
@@ -335,81 +313,6 @@ class FakeServer:
         )
         body = replace(receipt, **changes).to_body()
         return statements.sign(StatementKind.RECEIPT, body, self.key).to_dict()
-
-    # -- tus
-
-    def _tus(self, request: Request, path: str, cut: int | None) -> Response:
-        assert request.headers["Tus-Resumable"] == "1.0.0"
-        if request.method == "POST":
-            return self._create(request, cut)
-        upload = self.uploads.get(path.rpartition("/")[2])
-        if upload is None:
-            raise RefusedError(404, "not-found")
-        if upload.gone:
-            raise RefusedError(410, "upload-gone")
-        if request.method == "HEAD":
-            return Response(200, {"upload-offset": str(len(upload.data)), "upload-length": "?"})
-        assert request.method == "PATCH"
-        if int(request.headers["Upload-Offset"]) != len(upload.data):
-            raise RefusedError(409, "offset-conflict")
-        self._append(upload, request, cut)
-        return Response(204, {"upload-offset": str(len(upload.data))})
-
-    def _append(self, upload: Upload, request: Request, cut: int | None) -> None:
-        assert request.headers["Content-Type"] == "application/offset+octet-stream"
-        assert request.body is not None
-        for data in _limited(iter(request.body.chunks()), cut):
-            upload.data += data
-            self.received_bytes += len(data)
-        assert len(upload.data) <= upload.size_bytes
-        if len(upload.data) == upload.size_bytes:
-            self._finish(upload)
-
-    def _create(self, request: Request, cut: int | None) -> Response:
-        key = request.headers["Idempotency-Key"]
-        metadata = {}
-        for pair in request.headers["Upload-Metadata"].split(","):
-            name, _, value = pair.partition(" ")
-            metadata[name] = base64.b64decode(value)
-        digest = metadata["sha256"].decode()
-        assert key.endswith(digest)
-        identifier = self.upload_keys.get(key)
-        if identifier is None or self.uploads[identifier].gone:
-            identifier = f"u{len(self.uploads)}"
-            self.upload_keys[key] = identifier
-            self.uploads[identifier] = Upload(
-                digest,
-                metadata["filename"],
-                metadata["filetype"].decode(),
-                int(request.headers["Upload-Length"]),
-            )
-            if not self.uploads[identifier].size_bytes:
-                self._finish(self.uploads[identifier])
-        answer = {"location": f"{BASE_URL}/api/v1/uploads/{identifier}"}
-        upload = self.uploads[identifier]
-        if "Content-Type" in request.headers:
-            self._append(upload, request, cut)
-        if upload.sha256 in self.blobs or upload.data:
-            answer["upload-offset"] = str(len(upload.data))
-        return Response(201, answer)
-
-    def _finish(self, upload: Upload) -> None:
-        if hashlib.sha256(upload.data).hexdigest() != upload.sha256:
-            upload.gone = True
-            raise RefusedError(460, "digest-mismatch")
-        self.blobs[upload.sha256] = bytes(upload.data)
-
-
-def _limited(chunks: Iterator[bytes], limit: int | None) -> Iterator[bytes]:
-    """Chunks up to `limit` bytes, as when the connection breaks in mid-body."""
-    for data in chunks:
-        if limit is None:
-            yield data
-            continue
-        yield data[:limit]
-        limit -= len(data)
-        if limit <= 0:
-            return
 
 
 def _json(status: int, body: Any) -> Response:

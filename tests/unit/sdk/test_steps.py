@@ -144,7 +144,8 @@ def test_bytes_are_durable_before_their_name_and_the_name_before_the_row(
     seen: list[str] = []
 
     def place(descriptor: int) -> str:
-        return Path(os.readlink(f"/proc/self/fd/{descriptor}")).relative_to(client.root).parts[0]
+        opened = Path(f"/proc/self/fd/{descriptor}").readlink()
+        return opened.relative_to(client.root).parts[0]
 
     def fsync(descriptor: int, real: Callable[[int], None] = os.fsync) -> None:
         seen.append(f"fsync {place(descriptor)}")
@@ -155,7 +156,8 @@ def test_bytes_are_durable_before_their_name_and_the_name_before_the_row(
         real(source, target)
 
     def run(store: Store, sql: str, *values: object, real: Callable[..., int] = Store.run) -> int:
-        seen.append(sql.split()[0] if sql.split()[0] in {"BEGIN", "COMMIT"} else "write")
+        word = sql.split(maxsplit=1)[0]
+        seen.append(word if word in {"BEGIN", "COMMIT"} else "write")
         return real(store, sql, *values)
 
     with monkeypatch.context() as patch:

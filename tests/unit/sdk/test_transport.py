@@ -27,7 +27,7 @@ from client_sdk.errors import (
     TransportError,
     api_error,
 )
-from tests.unit.sdk.conftest import FakeClock
+from tests.unit.sdk.fake_clock import FakeClock
 from tests.unit.sdk.fake_server import CODE, START, FakeServer
 
 
