@@ -1,4 +1,4 @@
-"""The database: reachable, current, durable, closed between courts, and drained by the worker."""
+"""The database: reachable, current, durable, and closed between courts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from server.audit.models import LogState, OutboxRow
+from server.audit.models import LogState
+from server.commands.checks import workers
 from server.commands.checks.finding import INIT, MIGRATE, Finding, Installation, fail, ok, warn
 from server.commands.console import Words
 from server.commands.people import courts, has_administrator
@@ -32,7 +33,6 @@ from server.settings import PREFIX
 
 POSTGRES_MIN: Final = 15
 APART_SECONDS_MAX: Final = 2.0
-_SLOW_SECONDS: Final = 30.0
 _SYNCHRONOUS: Final = {"FULL": 2, "EXTRA": 3}
 _DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _ROLE: Final = "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
@@ -78,7 +78,7 @@ def _reached(place: Installation, session: Session) -> Iterator[Finding]:
     if postgres:
         yield row_security(connection)
     yield from contents(session)
-    yield worker(session, place)
+    yield from workers.findings(session, place)
 
 
 def server_of(connection: Connection) -> Finding:
@@ -183,29 +183,6 @@ def contents(session: Session) -> Iterator[Finding]:
         )
     else:
         yield ok("courts", f"{len(found)} 个法院", f"{len(found)} of them")
-
-
-def worker(session: Session, place: Installation) -> Finding:
-    """Whether the worker keeps up; with nothing to do it cannot be told from a stopped one."""
-    oldest = sa.select(OutboxRow.rx).order_by(OutboxRow.id).limit(1)
-    rx = session.execute(oldest).scalar_one_or_none()
-    if rx is None:
-        return ok("worker", "没有等待处理的事件", "no event waits for it")
-    waiting = session.execute(sa.select(sa.func.count()).select_from(OutboxRow)).scalar_one()
-    lag = max(0.0, (place.clock.now() - datetime.fromisoformat(rx)).total_seconds())
-    said = Words(
-        f"{waiting} 个事件在等待，最早的已等 {lag:.0f} 秒",
-        f"{waiting} events wait, the oldest for {lag:.0f} s",
-    )
-    step = Words(
-        "启动后台进程：flask --app wsgi worker（make run 会一并启动）",
-        "start it: 'flask --app wsgi worker' (make run does)",
-    )
-    if lag > place.settings.outbox_lag_seconds_max:
-        return fail("worker", said, step)
-    if lag > min(_SLOW_SECONDS, place.settings.outbox_lag_seconds_max):
-        return warn("worker", said, step)
-    return ok("worker", said.zh, said.en)
 
 
 def _sqlite(connection: Connection) -> Finding:

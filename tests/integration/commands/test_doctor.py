@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,8 +27,9 @@ from server.core.clock import FixedClock
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.identity.models import User
+from server.jobs.models import Job
 from server.settings import Settings
-from tests.factories.commands import run
+from tests.factories.commands import asked, run
 from tests.factories.identity import World, runtime_of
 from tests.meta.tree import ROOT
 from tests.support.ports import free_port
@@ -207,6 +209,27 @@ def test_a_worker_that_lags(sound: Flask, clock: FixedClock) -> None:
     clock.advance(timedelta(seconds=runtime_of(sound).settings.outbox_lag_seconds_max))
     assert trouble(sound) == {"worker": "fail"}
     assert "worker" in said(sound, "worker")["do"]
+
+
+def test_a_worker_that_ended(sound: Flask, clock: FixedClock) -> None:
+    assert "has not run yet" in said(sound, "worker")["detail"]
+    asked(sound, "worker", "--once")
+    assert "it runs" in said(sound, "worker")["detail"]
+    clock.advance(timedelta(hours=1))
+    assert trouble(sound) == {"worker": "fail"}
+    assert "has not run since" in said(sound, "worker")["detail"]
+
+
+def test_work_that_was_given_up(sound: Flask, clock: FixedClock) -> None:
+    with unit_of_work(EVERY_COURT) as session:
+        session.add(
+            Job(
+                id=uuid.uuid4(), handler="examine", log_index=0, subject_id="-", state="failed",
+                attempts=5, run_after=clock.now(), last_error="no room",
+            )
+        )  # fmt: skip
+    assert trouble(sound) == {"jobs": "warn"}
+    assert "no room" in said(sound, "jobs")["detail"]
 
 
 @pytest.fixture

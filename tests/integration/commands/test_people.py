@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from client_sdk.protocol.enrolment import enrolment_proof
 from client_sdk.protocol.ids import short_code
+from client_sdk.protocol.keys import Algorithm, PrivateKey
 from server.audit.models import OutboxRow
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.identity import lockout
@@ -223,6 +225,21 @@ def test_a_code_lets_one_device_enrol(app: Flask) -> None:
     shown = run(app, "device", "code", "--court", court, "--name", "扫描台", "--kind", "dock")
     assert "█" in shown.stdout
     assert "tiezheng --server http://localhost enrol " in shown.stdout
+
+
+def test_the_code_is_taken_by_the_server(app: Flask) -> None:
+    world = World.build(app)
+    offer = asked(app, "device", "code", "--court", world.first.code, "--name", "手机 3")
+    key = PrivateKey.generate(Algorithm.ES256)
+    body = {
+        "code": offer["code"].lower().replace("-", " "), "alg": "ES256",
+        "public_jwk": key.public.to_jwk(), "name": "x", "model": "样机", "serial": "1",
+    }  # fmt: skip
+    body["proof"] = enrolment_proof(body["code"], key)
+    answer = app.test_client().post("/api/v1/devices/enrol", json=body)
+    assert answer.status_code == 201, answer.text
+    enrolled = answer.get_json()["device_id"]
+    assert enrolled in {one["id"] for one in asked(app, "device", "list")["devices"]}
 
 
 def test_a_holder_is_of_the_same_court(app: Flask) -> None:
