@@ -58,8 +58,10 @@ def print_items(lines: Sequence[Line]) -> None:
     table = Table(title="What arrived / 到达情况", title_justify="left", box=SIMPLE_HEAD)
     for column in ("item", "kind", "bytes", "captured", "position", "state", "case", "same",
                    "×", "receipt"):  # fmt: skip
-        align = "right" if column in {"bytes", "×"} else "left"
-        table.add_column(column, justify=align, no_wrap=True)
+        if column in {"bytes", "×"}:
+            table.add_column(column, justify="right", no_wrap=True)
+        else:
+            table.add_column(column, no_wrap=True)
     for line in lines:
         table.add_row(
             line.name, line.kind, f"{line.size_bytes:,}", line.captured, line.position,

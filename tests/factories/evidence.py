@@ -16,6 +16,7 @@ from flask import Flask
 from server.audit import sequencer
 from server.audit.chain import FieldRecord
 from server.cases.models import Case
+from server.core.clock import FixedClock
 from server.core.context import Actor, Context, Runtime
 from server.core.permissions import Role, TokenKind
 from server.core.transactions import EVERY_COURT, unit_of_work
@@ -42,6 +43,12 @@ class Scene:
         """The app's tools."""
         runtime: Runtime = self.app.extensions["tiezheng"]
         return runtime
+
+    @property
+    def clock(self) -> FixedClock:
+        """The clock of the app, which tests move."""
+        assert isinstance(self.runtime.clock, FixedClock)
+        return self.runtime.clock
 
     def actor(self, role: Role = Role.SUPERVISOR) -> Actor:
         """A signed-in person of the court."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from server.audit.events import EventKind
 from server.audit.models import Event
 from server.core.permissions import Role
 from server.core.problem import Kind, Problem
@@ -80,8 +82,7 @@ def test_a_record_that_lies_about_the_size_is_flagged(scene: Scene) -> None:
 
 def test_overdue_items_become_missing_and_come_back(scene: Scene) -> None:
     scene.declare(scene.capture(b"photo"))
-    clock = scene.runtime.clock
-    clock.advance(service.timedelta(hours=scene.runtime.settings.missing_after_hours + 1))
+    scene.clock.advance(timedelta(hours=scene.runtime.settings.missing_after_hours + 1))
     with scene.everywhere() as ctx:
         assert service.mark_missing(ctx) == 1
     assert [item.state for item in scene.items()] == ["missing"]
@@ -129,10 +130,10 @@ def test_readings_within_ten_minutes_are_one_event(scene: Scene) -> None:
     scene.declare(scene.capture(b"photo"))
     (item,) = scene.items()
     for minutes in (0, 4, 4, 11):
-        scene.runtime.clock.advance(service.timedelta(minutes=minutes))
+        scene.clock.advance(timedelta(minutes=minutes))
         with scene.unit() as ctx:
             found = queries.visible_evidence(ctx, item.id)
-            service.read(ctx, found, service.EventKind.EVIDENCE_DOWNLOADED)
+            service.read(ctx, found, EventKind.EVIDENCE_DOWNLOADED)
     assert kinds(scene).count("custody.downloaded") == 2
 
 

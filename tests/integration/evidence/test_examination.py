@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def scene(app: Flask) -> Scene:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Sandbox:
+def sandbox() -> Iterator[Sandbox]:
     with Sandbox(Limits(wall_seconds=30, stage_seconds=10)) as sandbox:
         yield sandbox
 
@@ -49,12 +50,13 @@ def test_a_photo_gets_its_position_from_exif_when_the_record_has_none(
     item = stored(scene, media.gps_photo(tmp_path / "a.jpg", 38.21, 104.41, now))
     examine(scene.everywhere, sandbox, str(item.id))
     (found,) = scene.items()
-    assert (found.lat[:5], found.lon[:6]) == ("38.21", "104.41")
+    assert (found.lat or "")[:5] == "38.21"
+    assert (found.lon or "")[:6] == "104.41"
     assert found.geo_source == "exif"
     assert found.findings == []
     with scene.everywhere() as ctx:
         names = set(ctx.session.execute(sa.select(Derivative.name)).scalars())
-        assert ctx.session.get(Examination, item.sha256).state == "done"
+        assert ctx.session.get_one(Examination, item.sha256).state == "done"
     assert names
 
 
