@@ -43,7 +43,7 @@ class PushBody(Schema):
     """Records of the calling device, in any order."""
 
     records = fields.List(
-        fields.Raw(metadata={"description": "{h, p, salt, sig}"}),
+        fields.Raw(allow_none=True, metadata={"description": "{h, p, salt, sig}"}),
         required=True,
         validate=validate.Length(min=1),
     )
