@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -23,7 +24,13 @@ from server.core.db import db
 from server.core.transactions import EVERY_COURT, engine_options, prepare_engine, unit_of_work
 from server.schema import upgrade
 from server.settings import Settings
+from tests.support.need import in_ci
 from tests.support.postgres import Database, Postgres, running_postgres
+
+# A slow machine is no failure; continuous integration repeats the same examples.
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if in_ci() else "local")
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 09:00 in China
 
