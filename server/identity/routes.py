@@ -6,7 +6,7 @@ import uuid
 from importlib import metadata
 from typing import Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint, Response, current_app
 
 from server.core import replies
 from server.core.bodies import load_command
@@ -26,8 +26,6 @@ from server.identity import (
 from server.identity import schemas as s
 from server.identity.authentication import asked
 from server.identity.commands import (
-    AddUser,
-    ChangePassword,
     ChangeUser,
     DeviceFilter,
     Enrol,
@@ -40,6 +38,7 @@ from server.identity.commands import (
 from server.identity.models import Device
 from server.identity.references import EXTENSION, CaseReferences
 from server.identity.service_users import Account
+from server.identity.steps import transaction
 
 blueprint = Blueprint("identity", __name__)
 ENROL_BYTES_MAX = 16_384
@@ -87,9 +86,10 @@ def get_me(ctx: Context) -> service_account.Me:
 
 
 @blueprint.post("/me/password")
-@endpoint(Permission.SIGNED_IN, load=s.ChangePasswordBody, idempotent=False)
-def change_password(ctx: Context, command: ChangePassword) -> None:
+@endpoint(Permission.SIGNED_IN, load=s.ChangePasswordBody, streams=True, idempotent=False)
+def change_password(ctx: Context) -> None:
     """Choose a new password; other sign-ins end."""
+    _, command = load_command(s.ChangePasswordBody, BODY_BYTES_MAX)
     service_account.change_password(ctx, command)
 
 
@@ -120,11 +120,15 @@ def list_users(ctx: Context, query: UserFilter) -> Page[Account]:
 
 @blueprint.post("/users")
 @endpoint(
-    Permission.USERS_MANAGE, load=s.AddUserBody, dump=s.NewUserOut, status=201, idempotent=False
-)
-def add_user(ctx: Context, command: AddUser) -> Account:
+    Permission.USERS_MANAGE, load=s.AddUserBody, dump=s.NewUserOut, status=201, streams=True,
+    idempotent=False,
+)  # fmt: skip
+def add_user(ctx: Context) -> Response:
     """Add a person; the answer carries their temporary password."""
-    return service_users.add(ctx, command)
+    _, command = load_command(s.AddUserBody, BODY_BYTES_MAX)
+    password = service_users.first_password(ctx)
+    with transaction(ctx) as inner:
+        return replies.respond(201, s.NewUserOut, service_users.add(inner, command, password))
 
 
 @blueprint.get("/users/<uuid:user_id>")
@@ -144,11 +148,13 @@ def change_user(ctx: Context, user_id: uuid.UUID, command: ChangeUser) -> Accoun
 
 
 @blueprint.post("/users/<uuid:user_id>/password-reset")
-@endpoint(Permission.USERS_MANAGE, dump=s.TemporaryPasswordOut, idempotent=False)
+@endpoint(Permission.USERS_MANAGE, dump=s.TemporaryPasswordOut, streams=True, idempotent=False)
 def reset_password(ctx: Context, user_id: uuid.UUID) -> dict[str, str]:
     """Give a person a temporary password; their sign-ins end."""
-    user = queries.visible_user(ctx, user_id, to_change=True)
-    return {"temporary_password": service_users.reset_password(ctx, user)}
+    password = service_users.first_password(ctx)
+    with transaction(ctx) as inner:
+        user = queries.visible_user(inner, user_id, to_change=True)
+        return {"temporary_password": service_users.reset_password(inner, user, password)}
 
 
 @blueprint.post("/users/<uuid:user_id>/totp-reset")

@@ -15,6 +15,7 @@ from server.identity.commands import ChangePassword
 from server.identity.models import Court, Device, SignIn, User
 from server.identity.passwords import hash_password, verify_password
 from server.identity.policy import require_good_password
+from server.identity.steps import transaction
 
 ISSUER = "Tiezheng 铁证"
 
@@ -54,18 +55,31 @@ def me(ctx: Context) -> Me:
 
 
 def change_password(ctx: Context, command: ChangePassword) -> None:
-    """Set a new password; every other sign-in of the person ends."""
-    user = _self(ctx)
-    attempt = lockout.begin(ctx.session, ctx.runtime, user.login)
+    """Set a new password; every other sign-in of the person ends.
+
+    ``ctx`` has no transaction open: hashing waits, and nobody waits inside a transaction.
+    """
+    with transaction(ctx) as inner:
+        user = _self(inner)
+        require_good_password(command.new, user.login, command.old)
+        attempt = lockout.begin(inner.session, inner.runtime, user.login)
+        stored = user.password_hash
     if isinstance(attempt, Problem):
         raise attempt
-    if not verify_password(user.password_hash, command.old):
+    changed = verify_password(stored, command.old) and hash_password(command.new)
+    with transaction(ctx) as inner:
+        user = _self(inner)
+        if changed and user.password_hash == stored:
+            _set_password(inner, user, changed)
+            lockout.succeeded(inner.session, attempt)
+            return
         facts = {"reason": "old password", "attempt": attempt.number}
-        audit.record(ctx, EventKind.SIGN_IN_FAILED, Subject("user", user.id), facts)
-        raise Problem(Kind.CREDENTIALS_INVALID, "the old password is wrong", keep=True)
-    require_good_password(command.new, user.login, command.old)
-    lockout.succeeded(ctx.session, attempt)
-    user.password_hash = hash_password(command.new)
+        audit.record(inner, EventKind.SIGN_IN_FAILED, Subject("user", user.id), facts)
+    raise Problem(Kind.CREDENTIALS_INVALID, "the old password is wrong")
+
+
+def _set_password(ctx: Context, user: User, password_hash: str) -> None:
+    user.password_hash = password_hash
     user.password_temporary = False
     user.version += 1
     sign_in.end_all(ctx, user.id, except_for=ctx.actor.sign_in_id)

@@ -43,11 +43,26 @@ def seen(ctx: Context, user: User, temporary: str | None = None) -> Account:
     return Account(user, for_administrator=True, locked_until=until, temporary_password=temporary)
 
 
-def add(ctx: Context, command: AddUser) -> Account:
+@dataclass(frozen=True, slots=True)
+class FirstPassword:
+    """A password that was hashed already; ``temporary`` is its text when nobody chose it."""
+
+    hash: str = field(repr=False)
+    temporary: str | None = field(default=None, repr=False)
+
+
+def first_password(ctx: Context, chosen: str | None = None, login: str = "") -> FirstPassword:
+    """Hash ``chosen``, or a temporary password; web requests do so outside of a transaction."""
+    if chosen is None:
+        temporary = temporary_password(ctx.runtime.randbytes)
+        return FirstPassword(hash_password(temporary), temporary)
+    policy.require_good_password(chosen, login)
+    return FirstPassword(hash_password(chosen))
+
+
+def add(ctx: Context, command: AddUser, password: FirstPassword | None = None) -> Account:
     """Make an account; its first password is temporary unless the operator chose one."""
-    temporary = None if command.password else temporary_password(ctx.runtime.randbytes)
-    if command.password:
-        policy.require_good_password(command.password, command.login)
+    password = password or first_password(ctx, command.password, command.login)
     user = User(
         id=ctx.new_id(),
         court_id=ctx.actor.court_id,
@@ -55,8 +70,8 @@ def add(ctx: Context, command: AddUser) -> Account:
         name=command.name,
         post=command.post,
         roles=sorted(set(command.roles)),
-        password_hash=hash_password(command.password or temporary or ""),
-        password_temporary=temporary is not None,
+        password_hash=password.hash,
+        password_temporary=password.temporary is not None,
         version=1,
         created_at=ctx.clock.now(),
     )
@@ -67,7 +82,7 @@ def add(ctx: Context, command: AddUser) -> Account:
         raise Problem(Kind.CONFLICT, f"the login {command.login} is taken") from None
     facts = {"login": user.login, "name": user.name, "post": user.post, "roles": user.roles}
     audit.record(ctx, EventKind.USER_ADDED, Subject("user", user.id), facts)
-    return seen(ctx, user, temporary)
+    return seen(ctx, user, password.temporary)
 
 
 def change(ctx: Context, user: User, command: ChangeUser) -> Account:
@@ -85,16 +100,16 @@ def change(ctx: Context, user: User, command: ChangeUser) -> Account:
     return seen(ctx, user)
 
 
-def reset_password(ctx: Context, user: User) -> str:
+def reset_password(ctx: Context, user: User, password: FirstPassword | None = None) -> str:
     """A temporary password; every sign-in of the person ends and a lock is released."""
-    temporary = temporary_password(ctx.runtime.randbytes)
-    user.password_hash = hash_password(temporary)
+    password = password or first_password(ctx)
+    user.password_hash = password.hash
     user.password_temporary = True
     user.version += 1
     sign_in.end_all(ctx, user.id)
     lockout.release(ctx.session, ctx.runtime, user.login)
     audit.record(ctx, EventKind.PASSWORD_RESET, Subject("user", user.id))
-    return temporary
+    return password.temporary or ""
 
 
 def reset_totp(ctx: Context, user: User) -> None:

@@ -27,6 +27,12 @@ def recorded(app: Flask) -> list[str]:
         return list(session.execute(statement).scalars())
 
 
+def payload(event: OutboxRow) -> str:
+    """What an event says, as text."""
+    assert event.p is not None
+    return event.p
+
+
 def outbox(app: Flask, kind: str) -> list[OutboxRow]:
     """Events of one kind that wait for the log."""
     with unit_of_work(EVERY_COURT, write=False) as session:

@@ -93,7 +93,7 @@ def test_moments_are_compared_across_zones(desk: Desk) -> None:
 
 
 def test_bookings_of_another_form(desk: Desk) -> None:
-    for changed in (
+    several: tuple[Any, ...] = (
         {"ends_at": desk.now.isoformat()},
         {"ends_at": (desk.now - timedelta(hours=1)).isoformat()},
         {"ends_at": (desk.now + timedelta(days=400)).isoformat()},
@@ -103,7 +103,8 @@ def test_bookings_of_another_form(desk: Desk) -> None:
         {"device_id": "x"},
         {"court_id": str(uuid.uuid4())},
         {"version": 2},
-    ):
+    )
+    for changed in several:
         assert slug(desk.book(**changed)) == "validation", changed
 
 
@@ -112,14 +113,15 @@ def test_a_booking_stays_within_the_court(
 ) -> None:
     other = world.second
     foreign_mission = add_mission(app, other.id, [add_case(app, other.id)])
-    for changed in (
+    several: tuple[Any, ...] = (
         {"device_id": str(other.phone.id)},
         {"user_id": str(other.officer.id)},
         {"mission_id": str(foreign_mission)},
         {"device_id": str(uuid.uuid4())},
         {"user_id": str(uuid.uuid4())},
         {"mission_id": str(uuid.uuid4())},
-    ):
+    )
+    for changed in several:
         assert slug(desk.book(**changed)) == "not-found", changed
     own = add_mission(app, world.first.id, [add_case(app, world.first.id)])
     booked = desk.book(mission_id=str(own))

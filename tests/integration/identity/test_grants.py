@@ -15,7 +15,7 @@ from server.identity import queries, tokens
 from server.identity.tokens import TokenType
 from tests.factories.cases import add_case, add_mission
 from tests.factories.identity import World, runtime_of
-from tests.integration.identity.helpers import outbox, slug
+from tests.integration.identity.helpers import outbox, payload, slug
 
 OBJECT = {"sha256": "a" * 64, "size_bytes": 5_000_000_000}
 
@@ -48,7 +48,7 @@ def test_a_grant_names_device_case_and_bytes(
         assert queries.grant_in_court(session, world.second.id, claims.subject) is None
     (event,) = outbox(app, "upload.granted")
     assert event.case_id == case_id
-    assert body["token"] not in event.p
+    assert body["token"] not in payload(event)
     headers = {"Authorization": f"Bearer {body['token']}"}
     clock.advance(timedelta(seconds=600))
     assert slug(app.test_client().get("/api/v1/me", headers=headers)) == "token-expired"
@@ -78,7 +78,7 @@ def test_a_grant_is_for_a_case_the_caller_sees(
 
 
 def test_grants_of_another_form(world: World, case_id: uuid.UUID) -> None:
-    for changed in (
+    several: tuple[Any, ...] = (
         {"objects": []},
         {"objects": [OBJECT] * 1001},
         {"objects": [{**OBJECT, "sha256": "A" * 64}]},
@@ -90,5 +90,6 @@ def test_grants_of_another_form(world: World, case_id: uuid.UUID) -> None:
         {"objects": [{**OBJECT, "name": "x"}]},
         {"expires_in_seconds": 0},
         {"device_id": str(world.second.phone.id)},
-    ):
+    )
+    for changed in several:
         assert slug(ask(world, case_id, **changed)) == "validation", changed

@@ -30,7 +30,7 @@ from tests.factories.identity import (
     sign_in,
     sign_proof,
 )
-from tests.integration.identity.helpers import outbox, recorded, slug
+from tests.integration.identity.helpers import outbox, payload, recorded, slug
 
 TOKEN = f"{API}/auth/token"
 
@@ -69,7 +69,7 @@ def test_a_password_gives_a_token_bound_to_person_and_device(app: Flask, world: 
     assert recorded(app) == ["session.signed-in"]
     (event,) = outbox(app, "session.signed-in")
     assert event.court_id == world.first.id
-    assert PASSWORD not in event.p
+    assert PASSWORD not in payload(event)
 
 
 def test_a_login_is_the_same_however_it_is_typed(app: Flask, world: World) -> None:
