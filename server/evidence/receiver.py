@@ -110,11 +110,7 @@ class Receiver:
         if target.checksum is not None:
             return self._fill_checked(source, target, lease, writer, target.checksum)
         follower = self._follower(source, target, digest)
-        if follower is None:
-            put = _putter(writer, digest.feed)
-        else:
-            put = _putter(writer, lambda _: follower.advance(writer.offset))
-            follower.advance(writer.offset)
+        put = _putter(writer, digest.feed) if follower is None else _leader(writer, follower)
         try:
             end = self._pump(source, target, lease, put)
         except NoSpace:
@@ -188,7 +184,7 @@ class Receiver:
                         skip -= known
                     fresh = view[known : min(got, known + room)]
                     if fresh:
-                        offload.blocking(put, fresh)
+                        put(fresh)
                         room -= len(fresh)
                     if known + len(fresh) < got:
                         return End.EXCEEDED
@@ -227,11 +223,22 @@ def _putter(
 ) -> Callable[[memoryview], None]:
     """Write, then note what was written, also when a full disk ended the write half-way."""
 
-    def put(data: memoryview) -> None:
+    def write(data: memoryview) -> None:
         before = writer.offset
         try:
             writer.write(data)
         finally:
             note(data[: writer.offset - before])
+
+    return lambda data: offload.blocking(write, data)
+
+
+def _leader(writer: PartialWriter, follower: Follower) -> Callable[[memoryview], None]:
+    """Write, and let the follower know; it is spoken to by the receiving greenlet only."""
+    follower.advance(writer.offset)
+
+    def put(data: memoryview) -> None:
+        offload.blocking(writer.write, data)
+        follower.advance(writer.offset)
 
     return put

@@ -22,11 +22,11 @@ import sqlalchemy as sa
 
 from server.core.transactions import engine_options, prepare_engine
 from server.schema import upgrade
-from tests.bench.raw_tus import HOST, RawTus
 from tests.bench.rows import Row, median
 from tests.factories.identity import World, runtime_of, upload_token
 from tests.support.live import LiveServer, running
 from tests.support.ports import free_port
+from tests.support.raw_tus import HOST, RawTus
 
 MIB = 1 << 20
 PEER = Path(__file__).with_name("tus_peer.mjs")

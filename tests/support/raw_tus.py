@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class RawTus:
     ) -> None:
         """One PATCH."""
         wanted = {"Upload-Offset": str(offset), "Content-Type": OFFSET_TYPE}
-        status, headers = self.request("PATCH", _path(address), wanted, pieces, size_bytes)
+        status, headers = self.request("PATCH", path_of(address), wanted, pieces, size_bytes)
         assert status == 204, (status, headers)
         assert headers["upload-offset"] == str(offset + size_bytes), headers
 
@@ -55,18 +56,45 @@ class RawTus:
         size_bytes: int = 0,
     ) -> tuple[int, dict[str, str]]:
         """Send a request and read the head of its answer; a body of the answer is thrown away."""
+        self.send_head(method, path, headers, size_bytes)
+        for piece in pieces:
+            self.socket.sendall(piece)
+        return self.answer(method)
+
+    def send_head(
+        self, method: str, path: str, headers: Mapping[str, str], size_bytes: int | None = 0
+    ) -> None:
+        """Only the head of a request; ``None`` announces a chunked body."""
+        length = (
+            {"Transfer-Encoding": "chunked"}
+            if size_bytes is None
+            else {"Content-Length": str(size_bytes)}
+        )
         every = {
             "Host": f"{HOST}:{self.port}",
             "Tus-Resumable": "1.0.0",
-            "Content-Length": str(size_bytes),
+            **length,
             **self.headers,
             **headers,
         }
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {every[name]}" for name in every)]
         self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
-        for piece in pieces:
-            self.socket.sendall(piece)
-        return self._answer(method)
+
+    def begin_patch(self, address: str, offset: int, size_bytes: int | None) -> None:
+        """The head of a PATCH; its bytes follow by ``socket.sendall``."""
+        wanted = {"Upload-Offset": str(offset), "Content-Type": OFFSET_TYPE}
+        self.send_head("PATCH", path_of(address), wanted, size_bytes)
+
+    def head(self, address: str) -> int:
+        """Where the upload stands."""
+        status, headers = self.request("HEAD", path_of(address), {})
+        assert status == 200, (status, headers)
+        return int(headers["upload-offset"])
+
+    def reset(self) -> None:
+        """Close so that the peer sees RST instead of FIN."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     def close(self) -> None:
         self.socket.close()
@@ -75,7 +103,8 @@ class RawTus:
         digest = b64encode(sha256.encode()).decode()
         return {"Upload-Length": str(size_bytes), "Upload-Metadata": f"sha256 {digest}"}
 
-    def _answer(self, method: str) -> tuple[int, dict[str, str]]:
+    def answer(self, method: str = "PATCH") -> tuple[int, dict[str, str]]:
+        """Read the head of the next answer, and throw its body away."""
         data = self._ahead
         while b"\r\n\r\n" not in data:
             data += self._more()
@@ -103,6 +132,6 @@ class RawTus:
         return data
 
 
-def _path(address: str) -> str:
+def path_of(address: str) -> str:
     """Path of an address, which some servers give with scheme and host."""
     return "/" + address.split("://", 1)[1].partition("/")[2] if "://" in address else address
