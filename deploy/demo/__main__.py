@@ -58,6 +58,7 @@ def main() -> int:
 
 def _play(stack: ExitStack, folder: Path, environment: dict[str, str]) -> list[Line]:
     folder.mkdir(parents=True, exist_ok=True)
+    Path(environment["TIEZHENG_DATA_DIR"]).mkdir(mode=0o700)
     public_url = environment["TIEZHENG_PUBLIC_URL"]
     headline("1. Set up / 准备")
     seed = json.loads(flask_command(environment, "demo", "--json"))
