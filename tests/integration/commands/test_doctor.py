@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +28,6 @@ from server.jobs.models import Job
 from server.settings import Settings
 from tests.factories.commands import asked, run
 from tests.factories.identity import World, runtime_of
-from tests.meta.tree import ROOT
 from tests.support.ports import free_port
 from tests.support.postgres import ADMIN, Database, Postgres
 
@@ -49,14 +45,24 @@ def diagnosis(app: Flask) -> dict[str, Any]:
     return found
 
 
-def trouble(app: Flask) -> dict[str, str]:
-    """Check → level of everything that is not well."""
-    found = diagnosis(app)["findings"]
-    return {
-        one["check"]: one["level"]
-        for one in found
-        if one["level"] != "ok" and one["check"] not in OF_THE_MACHINE
-    }
+class Trouble(dict[str, str]):
+    """Check → level of everything that is not well; ``of`` gives what was said."""
+
+    def __init__(self, findings: list[dict[str, Any]]) -> None:
+        self._findings = {one["check"]: one for one in findings}
+        super().__init__(
+            (one["check"], one["level"])
+            for one in findings
+            if one["level"] != "ok" and one["check"] not in OF_THE_MACHINE
+        )
+
+    def of(self, check: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._findings[check]
+        return found
+
+
+def trouble(app: Flask) -> Trouble:
+    return Trouble(diagnosis(app)["findings"])
 
 
 def said(app: Flask, check: str) -> dict[str, Any]:
@@ -105,8 +111,9 @@ def test_an_empty_folder_needs_init(tmp_path: Path, clock: FixedClock) -> None:
     settings = Settings(data_dir=tmp_path / "new", log_level="error")
     with other_app(settings, clock) as app:
         settings.data_dir.chmod(0o700)
-        assert trouble(app) == {"keys": "fail", "database": "fail"}
-        assert "init" in said(app, "database")["do"]
+        found = trouble(app)
+        assert found == {"keys": "fail", "database": "fail"}
+        assert "init" in found.of("database")["do"]
         assert not (settings.data_dir / "tiezheng.db").exists(), "looking makes nothing"
 
 
@@ -114,15 +121,17 @@ def test_an_open_folder(sound: Flask, settings: Settings) -> None:
     settings.data_dir.chmod(0o750)
     assert trouble(sound) == {"data": "warn"}
     settings.data_dir.chmod(0o777)
-    assert trouble(sound) == {"data": "fail"}
-    assert said(sound, "data")["do"] == f"chmod 700 {settings.data_dir}"
+    found = trouble(sound)
+    assert found == {"data": "fail"}
+    assert found.of("data")["do"] == f"chmod 700 {settings.data_dir}"
 
 
 def test_keys_that_others_can_read(sound: Flask, settings: Settings) -> None:
     path = settings.data_dir / "keys" / "data.key"
     path.chmod(0o640)
-    assert trouble(sound) == {"keys": "fail"}
-    assert said(sound, "keys")["do"] == f"chmod 600 {path}"
+    found = trouble(sound)
+    assert found == {"keys": "fail"}
+    assert found.of("keys")["do"] == f"chmod 600 {path}"
 
 
 def test_missing_and_broken_keys(sound: Flask, settings: Settings) -> None:
@@ -151,8 +160,9 @@ def test_a_second_store_that_does_not_answer(sound: Flask, settings: Settings) -
     clock = runtime_of(sound).clock
     assert isinstance(clock, FixedClock)
     with other_app(settings, clock, **changes) as app:
-        assert trouble(app) == {"s3": "fail"}
-        assert "TIEZHENG_S3_" in said(app, "s3")["do"]
+        found = trouble(app)
+        assert found == {"s3": "fail"}
+        assert "TIEZHENG_S3_" in found.of("s3")["do"]
 
 
 def test_a_volume_that_is_nearly_full(sound: Flask, settings: Settings, clock: FixedClock) -> None:
@@ -181,8 +191,9 @@ def test_addresses(url: str, proxies: int, level: str) -> None:
 def test_a_schema_that_is_behind(sound: Flask) -> None:
     with db.engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
-    assert trouble(sound) == {"schema": "fail"}
-    assert "migrate" in said(sound, "schema")["do"]
+    found = trouble(sound)
+    assert found == {"schema": "fail"}
+    assert "migrate" in found.of("schema")["do"]
 
 
 def test_a_log_that_was_not_begun(sound: Flask) -> None:
@@ -195,8 +206,9 @@ def test_a_court_without_administrator(sound: Flask) -> None:
     with unit_of_work(EVERY_COURT) as session:
         people = session.execute(sa.select(User).where(User.login == "administrator.two"))
         people.scalar_one().disabled_at = datetime(2026, 1, 1, tzinfo=UTC)
-    assert trouble(sound) == {"courts": "warn"}
-    assert "样0102" in said(sound, "courts")["detail"]
+    found = trouble(sound)
+    assert found == {"courts": "warn"}
+    assert "样0102" in found.of("courts")["detail"]
 
 
 def test_a_worker_that_lags(sound: Flask, clock: FixedClock) -> None:
@@ -207,8 +219,9 @@ def test_a_worker_that_lags(sound: Flask, clock: FixedClock) -> None:
     clock.advance(timedelta(seconds=31))
     assert trouble(sound) == {"worker": "warn"}
     clock.advance(timedelta(seconds=runtime_of(sound).settings.outbox_lag_seconds_max))
-    assert trouble(sound) == {"worker": "fail"}
-    assert "worker" in said(sound, "worker")["do"]
+    found = trouble(sound)
+    assert found == {"worker": "fail"}
+    assert "worker" in found.of("worker")["do"]
 
 
 def test_a_worker_that_ended(sound: Flask, clock: FixedClock) -> None:
@@ -216,8 +229,9 @@ def test_a_worker_that_ended(sound: Flask, clock: FixedClock) -> None:
     asked(sound, "worker", "--once")
     assert "it runs" in said(sound, "worker")["detail"]
     clock.advance(timedelta(hours=1))
-    assert trouble(sound) == {"worker": "fail"}
-    assert "has not run since" in said(sound, "worker")["detail"]
+    found = trouble(sound)
+    assert found == {"worker": "fail"}
+    assert "has not run since" in found.of("worker")["detail"]
 
 
 def test_work_that_was_given_up(sound: Flask, clock: FixedClock) -> None:
@@ -228,8 +242,9 @@ def test_work_that_was_given_up(sound: Flask, clock: FixedClock) -> None:
                 attempts=5, run_after=clock.now(), last_error="no room",
             )
         )  # fmt: skip
-    assert trouble(sound) == {"jobs": "warn"}
-    assert "no room" in said(sound, "jobs")["detail"]
+    found = trouble(sound)
+    assert found == {"jobs": "warn"}
+    assert "no room" in found.of("jobs")["detail"]
 
 
 @pytest.fixture
@@ -312,95 +327,3 @@ def test_the_sandbox_that_was_asked_for(kind: str) -> None:
     confined = found.said.en.startswith("bubblewrap")
     allowed = {"process": {Level.WARN}, "bwrap": {Level.OK if confined else Level.FAIL}}
     assert found.level in allowed[kind]
-
-
-# ---------------------------------------------------------------- settings that cannot be used
-
-
-def flask_command(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TIEZHENG_")}
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", *arguments],
-        cwd=ROOT, env={**own, "LANG": "en_GB.UTF-8", "LC_ALL": "", **env}, capture_output=True,
-        text=True, check=False, timeout=60,
-    )  # fmt: skip
-
-
-WRONG: Mapping[str, str] = {
-    "TIEZHENG_PUBLIC_URL": "ftp://evidence.example",
-    "TIEZHENG_WEB_THREADS": "many",
-    "TIEZHENG_WEP_THREADS": "8",
-}
-
-
-def test_broken_settings_are_explained_one_by_one() -> None:
-    done = flask_command("doctor", **WRONG)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stdout + done.stderr
-    failing = [line for line in done.stdout.splitlines() if line.startswith("fail")]
-    assert len(failing) == len(WRONG)
-    for name in WRONG:
-        assert any(name in line for line in failing), name
-
-
-def test_broken_settings_for_programs() -> None:
-    done = flask_command("doctor", "--json", **WRONG)
-    found = json.loads(done.stdout)
-    assert found["level"] == "fail"
-    assert {"settings", "sqlite", "uploads", "clock"} == {one["check"] for one in found["findings"]}
-
-
-def test_other_commands_send_to_doctor() -> None:
-    done = flask_command("user", "add", "--court", "样0101", "--json", **WRONG)
-    assert done.returncode == 3
-    assert "doctor" in done.stderr
-    assert json.loads(done.stdout)["error"] == "settings"
-
-
-def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    done = flask_command("doctor", TIEZHENG_DATA_DIR=str(tmp_path / "file" / "data"))
-    assert done.returncode == 2
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "fail  start" in done.stdout
-    assert "fail  data" in done.stdout
-
-
-def test_a_database_address_that_cannot_be_read_is_explained(tmp_path: Path) -> None:
-    env = {
-        "TIEZHENG_DATA_DIR": str(tmp_path),
-        "TIEZHENG_DATABASE_URL": "postgresql://somebody:s3cret@host:port/name",
-    }
-    done = flask_command("doctor", **env)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "fail  database" in done.stdout
-    assert "s3cret" not in done.stdout + done.stderr
-
-
-def test_a_web_server_does_not_start_with_broken_settings() -> None:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("TIEZHENG_")}
-    own.pop("FLASK_RUN_FROM_CLI", None)
-    done = subprocess.run(
-        [sys.executable, "-c", "import wsgi"],
-        cwd=ROOT, env={**own, **WRONG}, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode != 0
-    assert "TIEZHENG_WEP_THREADS" in done.stderr
-
-
-def test_a_sound_installation_from_a_real_terminal(tmp_path: Path) -> None:
-    env = {"TIEZHENG_DATA_DIR": str(tmp_path / "data"), "TIEZHENG_LOG_LEVEL": "error"}
-    made = flask_command(
-        "init", "--court-name", "甲(虚构)", "--court-code", "样0101", "--admin-login", "admin",
-        "--admin-name", "管理员(虚构)", "--no-input", **env,
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    done = flask_command("doctor", "--json", **env)
-    assert done.returncode < 2, done.stdout
-    bad = {
-        one["check"]
-        for one in json.loads(done.stdout)["findings"]
-        if one["level"] != "ok" and one["check"] not in OF_THE_MACHINE
-    }
-    assert bad == set()
