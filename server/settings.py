@@ -91,7 +91,8 @@ class Settings:
 
     time_zone: str = _setting("zone assumed for camera clocks that name none", "Asia/Shanghai")
     metrics_token: str = _setting(
-        "bearer token for /metrics; empty: only callers on this host, without a proxy", "",
+        "bearer token for /metrics; empty: only callers on this host, without a proxy",
+        "",
         secret=True,
     )
 
@@ -132,7 +133,22 @@ class Settings:
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-_NOT_OURS = frozenset({PREFIX + "SAMPLES", PREFIX + "HOME", PREFIX + "PASSPHRASE"})
+# Read by the client, the demo and the tests, so a shell that serves them may hold them as well.
+_NOT_OURS = frozenset(
+    PREFIX + name
+    for name in (
+        "ALLOW_HTTP",
+        "FAULTS",
+        "FAULTS_SEED",
+        "HOME",
+        "LANG",
+        "PASSPHRASE",
+        "PASSPHRASE_FILE",
+        "SAMPLES",
+        "SERVER",
+        "STORE",
+    )
+)
 
 
 def _convert(text: str, default: object) -> object:
