@@ -17,7 +17,7 @@ from server.evidence import possessions, service, uploads_upkeep
 from server.evidence.models import Upload
 from server.evidence.uploads_upkeep import ORPHAN_SECONDS
 from tests.factories.identity import World
-from tests.factories.uploads import Sender, sha256_of, token_sender
+from tests.factories.uploads import Sender, device_sender, sha256_of, token_sender
 
 DATA = b"the third drawer was locked" * 300
 

@@ -1,0 +1,297 @@
+"""One valid request for every route, over whichever things it is told to name.
+
+``ASKS`` is data: a route without an entry fails the matrix.  An entry reads what it names from
+``ids``, so the matrix knows what to replace by another court's or by nobody's.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pyotp
+
+from client_sdk.protocol.encoding import b64url_encode
+from client_sdk.protocol.enrolment import enrolment_message
+from client_sdk.protocol.keys import Algorithm, PrivateKey
+from server.core.clock import rfc3339
+from tests.factories.field import Recorder
+from tests.factories.ground import DERIVATIVE, HELD_SEQ, TOTP_SECRET, Ground, Speaker
+from tests.factories.identity import PASSWORD, proof_headers, runtime_of
+from tests.factories.uploads import OFFSET_TYPE, metadata, sha256_of
+
+NEW_BYTES = b"bytes that nobody has sent"
+
+
+@dataclass
+class Names:
+    """Ids to use; remembers which were asked for."""
+
+    ids: Mapping[str, str]
+    ground: Ground
+    speaker: Speaker
+    used: set[str] = field(default_factory=set)
+
+    def __getitem__(self, name: str) -> str:
+        self.used.add(name)
+        return self.ids[name]
+
+    def at(self, hours: float) -> str:
+        """RFC 3339 text of a moment from now."""
+        return rfc3339(runtime_of(self.ground.app).clock.now() + timedelta(hours=hours))
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request; ``path`` is below ``/api/v1`` unless it starts with two slashes."""
+
+    path: str
+    json: Any = None
+    data: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """For the test client."""
+        found: dict[str, Any] = {"headers": dict(self.headers)}
+        if self.json is not None:
+            found["json"] = self.json
+        if self.data is not None:
+            found["data"] = self.data
+        return found
+
+    @property
+    def whole_path(self) -> str:
+        return self.path[1:] if self.path.startswith("//") else f"/api/v1{self.path}"
+
+
+VERSION = {"If-Match": "*"}
+TUS = {"Tus-Resumable": "1.0.0"}
+CHUNK = {**TUS, "Upload-Offset": "0", "Content-Type": OFFSET_TYPE}
+
+
+def _push(n: Names) -> Ask:
+    device = n.speaker.device or n.ground.first.world.phone
+    recorder = Recorder(n.ground.app, device, seq=90, prev="cd" * 32)
+    return Ask("/sync/push", {"records": [recorder.note()]})
+
+
+def _enrol(n: Names) -> Ask:
+    key = PrivateKey.generate(Algorithm.ED25519)
+    code = n.ids["code"]  # whoever has it may use it: it is no id
+    proof = b64url_encode(key.sign(enrolment_message(code, key.public)))
+    body = {"code": code, "alg": "Ed25519", "public_jwk": key.public.to_jwk(), "proof": proof}
+    return Ask("/devices/enrol", body)
+
+
+def _token(n: Names) -> Ask:
+    phone = n.ground.first.world.phone
+    headers = proof_headers(n.ground.app, phone.key, "POST", "/api/v1/auth/token")
+    return Ask("/auth/token", {"grant": "device"}, headers=headers)
+
+
+def _confirm(n: Names) -> Ask:
+    now = runtime_of(n.ground.app).clock.now()
+    return Ask("/me/totp/confirm", {"code": pyotp.TOTP(TOTP_SECRET).at(int(now.timestamp()))})
+
+
+def _create(n: Names) -> Ask:
+    size = n.ids.get("new_size", str(len(NEW_BYTES)))
+    digest = n.ids.get("new_sha256", sha256_of(NEW_BYTES))
+    declared = {"Upload-Length": size, "Upload-Metadata": metadata(sha256=digest)}
+    return Ask("/uploads", headers={**TUS, **declared})
+
+
+def _new_case(n: Names) -> Ask:
+    number = f"(2025){n.ground.first.world.code}执77号"
+    parties = [{"role": "debtor", "kind": "natural", "name": "某虚构"}]
+    body = {"case_no": number, "handler_id": n["officer"], "officer_ids": [n["user"]]}
+    return Ask("/cases", {**body, "parties": parties})
+
+
+def _new_mission(n: Names) -> Ask:
+    window = {"starts_at": n.at(30), "ends_at": n.at(34)}
+    named = {"case_ids": [n["case"]], "officer_ids": [n["user"]], "device_ids": [n["camera"]]}
+    return Ask("/missions", {"title": "清点(虚构)", **window, **named})
+
+
+def _book(n: Names) -> Ask:
+    body = {"device_id": n["camera"], "user_id": n["user"], "mission_id": n["mission"]}
+    return Ask("/duty-bookings", {**body, "starts_at": n.at(20), "ends_at": n.at(21)})
+
+
+def _change_mission(n: Names) -> Ask:
+    if n.speaker.kind in {"supervisor", "president"}:
+        body: dict[str, Any] = {"case_ids": [n["case"]], "officer_ids": [n["user"]]}
+        body |= {"device_ids": [n["dock"]], "title": "改期(虚构)"}
+    else:
+        body = {"state": "started"}
+    return Ask(f"/missions/{n['mission']}", body, headers=VERSION)
+
+
+def _grant(n: Names) -> Ask:
+    objects = [{"sha256": "ab" * 32, "size_bytes": 1}]
+    body = {"case_id": n["case"], "mission_id": n["mission"], "objects": objects}
+    return Ask("/upload-grants", body)
+
+
+def _rebind(n: Names) -> Ask:
+    to = {"case_id": n["case"], "mission_id": n["mission"], "officer_id": n["user"]}
+    return Ask(f"/evidence/{n['evidence']}/rebind", {"reason": "归错(虚构)", **to})
+
+
+def _ticket(n: Names) -> Ask:
+    return Ask("/tickets", {"mission_id": n["mission"], "ep": 1, "seq": 0})
+
+
+def _release(n: Names) -> Ask:
+    path = f"/sync/held/{n['held_device']}/1/{HELD_SEQ}/release"
+    return Ask(path, {"reason": "设备损坏(虚构)"})
+
+
+def _bookings(n: Names) -> Ask:
+    by = f"device_id={n['camera']}&user_id={n['officer']}&mission_id={n['mission']}"
+    return Ask(f"/duty-bookings?{by}")
+
+
+def _missions(n: Names) -> Ask:
+    by = f"case_id={n['case']}&officer_id={n['officer']}&device_id={n['camera']}"
+    return Ask(f"/missions?{by}")
+
+
+def _log(n: Names) -> Ask:
+    by = f"officer_id={n['officer']}&device_id={n['device']}&mission_id={n['mission']}"
+    return Ask(f"/cases/{n['case']}/log?{by}")
+
+
+def _whole(path: str) -> Callable[[Names], Ask]:
+    """A route that names nothing."""
+    return lambda _: Ask(path)
+
+
+ASKS: Mapping[str, Callable[[Names], Ask]] = {
+    "GET /": _whole("//"),
+    "GET /docs": _whole("//docs"),
+    "GET /healthz": _whole("//healthz"),
+    "GET /metrics": _whole("//metrics"),
+    "GET /readyz": _whole("//readyz"),
+    "GET /time-qr": _whole("//time-qr"),
+    "GET /api/v1/openapi.json": _whole("/openapi.json"),
+    "GET /api/v1/server": _whole("/server"),
+    "GET /api/v1/time-qr": _whole("/time-qr"),
+    "GET /api/v1/time-qr.svg": _whole("/time-qr.svg"),
+    "POST /api/v1/auth/token": _token,
+    "POST /api/v1/auth/logout": _whole("/auth/logout"),
+    "GET /api/v1/me": _whole("/me"),
+    "POST /api/v1/me/password": lambda _: Ask(
+        "/me/password", {"old": PASSWORD, "new": "新的口令 is long enough"}
+    ),
+    "POST /api/v1/me/totp": _whole("/me/totp"),
+    "POST /api/v1/me/totp/confirm": _confirm,
+    "GET /api/v1/users": _whole("/users"),
+    "POST /api/v1/users": lambda _: Ask(
+        "/users",
+        {"login": "newcomer", "name": "新虚构", "post": "clerk", "roles": ["officer"]},
+    ),
+    "GET /api/v1/users/{user_id}": lambda n: Ask(f"/users/{n['user']}"),
+    "PATCH /api/v1/users/{user_id}": lambda n: Ask(
+        f"/users/{n['user']}", {"name": "改虚构"}, headers=VERSION
+    ),
+    "POST /api/v1/users/{user_id}/password-reset": lambda n: Ask(
+        f"/users/{n['user']}/password-reset"
+    ),
+    "POST /api/v1/users/{user_id}/totp-reset": lambda n: Ask(f"/users/{n['user']}/totp-reset"),
+    "POST /api/v1/users/{user_id}/unlock": lambda n: Ask(f"/users/{n['user']}/unlock"),
+    "GET /api/v1/devices": lambda n: Ask(f"/devices?holder_id={n['officer']}"),
+    "POST /api/v1/devices": lambda n: Ask(
+        "/devices", {"kind": "camera", "name": "相机", "holder_id": n["user"]}
+    ),
+    "GET /api/v1/devices/{device_id}": lambda n: Ask(f"/devices/{n['device']}"),
+    "GET /api/v1/devices/{device_id}/clock": lambda n: Ask(f"/devices/{n['device']}/clock"),
+    "POST /api/v1/devices/{device_id}/revoke": lambda n: Ask(
+        f"/devices/{n['camera']}/revoke", {"reason": "遗失(虚构)"}
+    ),
+    "POST /api/v1/devices/enrol": _enrol,
+    "POST /api/v1/enrolment-codes": lambda n: Ask(
+        "/enrolment-codes", {"kind": "phone", "name": "手机", "holder_id": n["user"]}
+    ),
+    "GET /api/v1/duty-bookings": _bookings,
+    "POST /api/v1/duty-bookings": _book,
+    "POST /api/v1/duty-bookings/{booking_id}/hand-over": lambda n: Ask(
+        f"/duty-bookings/{n['booking']}/hand-over", {"to_user_id": n["user"]}
+    ),
+    "POST /api/v1/upload-grants": _grant,
+    "GET /api/v1/cases": lambda n: Ask(f"/cases?handler_id={n['officer']}"),
+    "POST /api/v1/cases": _new_case,
+    "GET /api/v1/cases/{case_id}": lambda n: Ask(f"/cases/{n['case']}"),
+    "PATCH /api/v1/cases/{case_id}": lambda n: Ask(
+        f"/cases/{n['case']}", {"cause": "变更(虚构)", "handler_id": n["officer"]}, headers=VERSION
+    ),
+    "POST /api/v1/cases/{case_id}/assignments": lambda n: Ask(
+        f"/cases/{n['case']}/assignments", {"officer_ids": [n["officer"]]}
+    ),
+    "DELETE /api/v1/cases/{case_id}/assignments/{officer_id}": lambda n: Ask(
+        f"/cases/{n['case']}/assignments/{n['user']}"
+    ),
+    "POST /api/v1/cases/{case_id}/parties": lambda n: Ask(
+        f"/cases/{n['case']}/parties", {"role": "creditor", "kind": "natural", "name": "乙虚构"}
+    ),
+    "PATCH /api/v1/cases/{case_id}/parties/{party_id}": lambda n: Ask(
+        f"/cases/{n['case']}/parties/{n['party']}", {"name": "丙虚构"}, headers=VERSION
+    ),
+    "DELETE /api/v1/cases/{case_id}/parties/{party_id}": lambda n: Ask(
+        f"/cases/{n['case']}/parties/{n['party']}", headers=VERSION
+    ),
+    "GET /api/v1/cases/{case_id}/evidence": lambda n: Ask(
+        f"/cases/{n['case']}/evidence?officer_id={n['officer']}"
+    ),
+    "GET /api/v1/cases/{case_id}/log": _log,
+    "GET /api/v1/missions": _missions,
+    "POST /api/v1/missions": _new_mission,
+    "GET /api/v1/missions/{mission_id}": lambda n: Ask(f"/missions/{n['mission']}"),
+    "PATCH /api/v1/missions/{mission_id}": _change_mission,
+    "GET /api/v1/events": lambda n: Ask(f"/events?case_id={n['case']}"),
+    "GET /api/v1/evidence/{evidence_id}": lambda n: Ask(f"/evidence/{n['evidence']}"),
+    "GET /api/v1/evidence/{evidence_id}/content": lambda n: Ask(
+        f"/evidence/{n['evidence']}/content", headers={"Purpose": "review"}
+    ),
+    "GET /api/v1/evidence/{evidence_id}/custody": lambda n: Ask(
+        f"/evidence/{n['evidence']}/custody"
+    ),
+    "GET /api/v1/evidence/{evidence_id}/derivatives/{name}": lambda n: Ask(
+        f"/evidence/{n['evidence']}/derivatives/{DERIVATIVE}"
+    ),
+    "POST /api/v1/evidence/{evidence_id}/rebind": _rebind,
+    "POST /api/v1/evidence/{evidence_id}/review": lambda n: Ask(
+        f"/evidence/{n['evidence']}/review", {"decision": "comment", "text": "看过(虚构)"}
+    ),
+    "GET /api/v1/evidence/{evidence_id}/review": lambda n: Ask(
+        f"/evidence/{n['evidence']}/review"
+    ),
+    "GET /api/v1/missing-items": _whole("/missing-items"),
+    "GET /api/v1/receipts": _whole("/receipts"),
+    "GET /api/v1/review-reasons": _whole("/review-reasons"),
+    "GET /api/v1/sync/held": _whole("/sync/held"),
+    "POST /api/v1/sync/held/{device_id}/{ep}/{seq}/release": _release,
+    "GET /api/v1/sync/pull": _whole("/sync/pull"),
+    "POST /api/v1/sync/push": _push,
+    "POST /api/v1/tickets": _ticket,
+    "POST /api/v1/clock": lambda _: Ask("/clock", {"t1": "1767225600000"}),
+    "POST /api/v1/blobs/missing": lambda n: Ask(
+        "/blobs/missing", {"objects": [{"sha256": sha256_of(n.ground.first.photo), "size_bytes": 1}]}
+    ),
+    "OPTIONS /api/v1/uploads": _whole("/uploads"),
+    "OPTIONS /api/v1/uploads/{upload_id}": lambda _: Ask(f"/uploads/{uuid.uuid4()}"),
+    "POST /api/v1/uploads": _create,
+    "HEAD /api/v1/uploads/{upload_id}": lambda n: Ask(f"/uploads/{n['upload']}", headers=TUS),
+    "PATCH /api/v1/uploads/{upload_id}": lambda n: Ask(
+        f"/uploads/{n['upload']}", data=b"not", headers=CHUNK
+    ),
+    "DELETE /api/v1/uploads/{upload_id}": lambda n: Ask(f"/uploads/{n['upload']}", headers=TUS),
+    "POST /api/v1/uploads/{upload_id}": lambda n: Ask(
+        f"/uploads/{n['upload']}", headers={**TUS, "X-HTTP-Method-Override": "HEAD"}
+    ),
+}
