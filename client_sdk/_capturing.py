@@ -112,9 +112,12 @@ class SourceFile:
         return stat.st_size, stat.st_mtime_ns
 
     def pieces(self) -> Iterator[bytes]:
-        """The content."""
+        """The content, as long as it was when it was opened: it may be growing still."""
+        left = self.size_bytes
         try:
-            yield from read_pieces(self._file)
+            while left and (data := self._file.read(min(left, _READ_BYTES))):
+                left -= len(data)
+                yield data
         except OSError as error:
             raise CaptureError(f"{self._path.name}: {error.strerror or error}") from error
 

@@ -79,9 +79,10 @@ class Members:
     def choice(self, name: str, kind: type[E]) -> E:
         """A value of an enum."""
         value = self.take(name)
-        if not isinstance(value, str) or value not in {member.value for member in kind}:
-            raise self._bad(name, f"one of {', '.join(kind)}")
-        return kind(value)
+        try:
+            return kind(value) if isinstance(value, str) else kind("")
+        except ValueError:
+            raise self._bad(name, f"one of {', '.join(kind)}") from None
 
     def decimal(self, name: str, *, limit: int | None = None) -> str:
         """A plain decimal as text, |value| <= limit."""

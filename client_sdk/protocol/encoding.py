@@ -10,6 +10,8 @@ from typing import Final
 from client_sdk.protocol.errors import ProtocolError
 
 _B64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
+_PADDING: Final = ("", "", "==", "=")
+_LAST: Final = ("", "", frozenset("AQgw"), frozenset("AEIMQUYcgkosw048"))
 _SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -24,14 +26,15 @@ def b64url_decode(text: object, *, size_bytes: int | None = None) -> bytes:
     Padding, foreign characters and non-zero spare bits are refused, so that one
     value has one text. `size_bytes` demands an exact length.
     """
-    if not isinstance(text, str) or not _B64URL.fullmatch(text) or len(text) % 4 == 1:
+    if not isinstance(text, str) or not _B64URL.fullmatch(text):
         raise ProtocolError("not base64url without padding", code="base64url")
-    try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError) as error:
-        raise ProtocolError("not base64url without padding", code="base64url") from error
-    if len(text) % 4 and b64url_encode(data) != text:
+    over = len(text) % 4
+    if over == 1:
+        raise ProtocolError("not base64url without padding", code="base64url")
+    # The last character of an incomplete group carries 4 or 2 bits that must be zero.
+    if over and text[-1] not in _LAST[over]:
         raise ProtocolError("base64url with spare bits set", code="base64url")
+    data = binascii.a2b_base64(text.replace("-", "+").replace("_", "/") + _PADDING[over])
     if size_bytes is not None and len(data) != size_bytes:
         raise ProtocolError(f"{size_bytes} bytes are expected", code="base64url-length")
     return data

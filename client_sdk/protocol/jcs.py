@@ -49,18 +49,25 @@ def loads(
     again must give the same text.
     """
     text = _decode(text, max_bytes)
-    try:
-        value = _DECODER.decode(text)
-    except CanonicalError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise CanonicalError(f"not JSON: {type(error).__name__}", code="not-json") from error
+    # Of ASCII alone, keys need no look, and a key that is named twice is not written twice again.
+    decoder = _ASCII_DECODER if text.isascii() else _DECODER
+    value = _decoded(decoder, text)
     # Brackets bound the depth from above, so the walk is needed only for odd texts.
     if text.count("[") + text.count("{") > max_depth and not _within(value, max_depth):
         raise CanonicalError("nested too deeply", code="too-deep")
     if _encode(value) != text:
+        _decoded(_DECODER, text)  # says more precisely what is wrong, if it can
         raise CanonicalError("valid JSON, but not in canonical form")
     return cast("JsonValue", value)
+
+
+def _decoded(decoder: json.JSONDecoder, text: str) -> object:
+    try:
+        return decoder.decode(text)
+    except CanonicalError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise CanonicalError(f"not JSON: {type(error).__name__}", code="not-json") from error
 
 
 def loads_object(
@@ -116,6 +123,9 @@ def _no_float(_text: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_pairs, parse_int=_int, parse_float=_no_float, parse_constant=_no_float
 )
+
+
+_ASCII_DECODER = json.JSONDecoder(parse_int=_int, parse_float=_no_float, parse_constant=_no_float)
 
 
 def _within(value: object, depth: int) -> bool:

@@ -67,6 +67,7 @@ class FakeServer(FakeTus):
         self.expired_cursors: set[str] = set()
         self.receipt_list: list[dict[str, str]] = []
         self.receipted: set[tuple[int, int, str]] = set()
+        self.ticket_changes: dict[str, str] = {}
         self.calls: list[str] = []
 
     # -- transport
@@ -258,9 +259,8 @@ class FakeServer(FakeTus):
             "ticket-nonce",
             self.now + timedelta(days=3),
         )
-        return _json(
-            200, statements.sign(StatementKind.TICKET, ticket.to_body(), self.key).to_dict()
-        )
+        changed = {**ticket.to_body(), **self.ticket_changes}
+        return _json(201, statements.sign(StatementKind.TICKET, changed, self.key).to_dict())
 
     def _post_blobs_missing(self, body: Any, _query: Any, _kind: str) -> Response:
         assert 0 < len(body["objects"]) <= 1000

@@ -218,3 +218,17 @@ def test_ids_are_checked_before_anything_is_written(client: FieldClient) -> None
     with pytest.raises(errors.FieldError):
         client.capture(b"x", case="../../x")
     assert not list(client.outbox())
+
+
+@pytest.mark.parametrize("member", ["device", "mission", "head"])
+def test_a_ticket_for_something_else_is_not_kept(
+    client: FieldClient, server: FakeServer, member: str
+) -> None:
+    client.sign_in("liu", "password")
+    other = {"device": CASE, "mission": CASE, "head": "f" * 64}[member]
+    server.ticket_changes = {member: other}
+    with pytest.raises(errors.TrustError):
+        client.ticket(MISSION)
+    client.log("x", mission=MISSION)
+    client.sync()
+    assert "ticket" not in server.wires[1, 1].payload

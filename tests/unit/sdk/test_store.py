@@ -281,3 +281,20 @@ def test_the_ballast_lets_a_last_record_be_written(
     monkeypatch.setattr(Store, "run", run)
     assert client.log("the last word").seq == 1
     assert not (client.root / "ballast").exists()
+
+
+def test_a_source_that_changes_while_it_is_read_is_refused(
+    client: FieldClient, tmp_path: Path
+) -> None:
+    growing = tmp_path / "recording.mp4"
+    growing.write_bytes(b"x" * 3_000_000)
+
+    def grow(_event: object) -> None:
+        with growing.open("ab") as file:
+            file.write(b"more")
+
+    with pytest.raises(errors.CaptureError):
+        client.capture(growing, on_progress=grow)
+    assert not list(client.outbox())
+    assert not list((client.root / "tmp").iterdir())
+    assert client.capture(growing).seq == 1
