@@ -14,8 +14,7 @@ from typing import Any
 
 import pyotp
 
-from client_sdk.protocol.encoding import b64url_encode
-from client_sdk.protocol.enrolment import enrolment_message
+from client_sdk.protocol.enrolment import enrolment_proof
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from server.core.clock import rfc3339
 from tests.factories.field import Recorder
@@ -82,7 +81,7 @@ def _push(n: Names) -> Ask:
 def _enrol(n: Names) -> Ask:
     key = PrivateKey.generate(Algorithm.ED25519)
     code = n.ids["code"]  # whoever has it may use it: it is no id
-    proof = b64url_encode(key.sign(enrolment_message(code, key.public)))
+    proof = enrolment_proof(code, key)
     body = {"code": code, "alg": "Ed25519", "public_jwk": key.public.to_jwk(), "proof": proof}
     return Ask("/devices/enrol", body)
 
@@ -237,7 +236,7 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
         f"/cases/{n['case']}/assignments/{n['user']}"
     ),
     "POST /api/v1/cases/{case_id}/parties": lambda n: Ask(
-        f"/cases/{n['case']}/parties", {"role": "creditor", "kind": "natural", "name": "乙虚构"}
+        f"/cases/{n['case']}/parties", {"role": "applicant", "kind": "natural", "name": "乙虚构"}
     ),
     "PATCH /api/v1/cases/{case_id}/parties/{party_id}": lambda n: Ask(
         f"/cases/{n['case']}/parties/{n['party']}", {"name": "丙虚构"}, headers=VERSION
@@ -268,9 +267,7 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "POST /api/v1/evidence/{evidence_id}/review": lambda n: Ask(
         f"/evidence/{n['evidence']}/review", {"decision": "comment", "text": "看过(虚构)"}
     ),
-    "GET /api/v1/evidence/{evidence_id}/review": lambda n: Ask(
-        f"/evidence/{n['evidence']}/review"
-    ),
+    "GET /api/v1/evidence/{evidence_id}/review": lambda n: Ask(f"/evidence/{n['evidence']}/review"),
     "GET /api/v1/missing-items": _whole("/missing-items"),
     "GET /api/v1/receipts": _whole("/receipts"),
     "GET /api/v1/review-reasons": _whole("/review-reasons"),
@@ -281,7 +278,8 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "POST /api/v1/tickets": _ticket,
     "POST /api/v1/clock": lambda _: Ask("/clock", {"t1": "1767225600000"}),
     "POST /api/v1/blobs/missing": lambda n: Ask(
-        "/blobs/missing", {"objects": [{"sha256": sha256_of(n.ground.first.photo), "size_bytes": 1}]}
+        "/blobs/missing",
+        {"objects": [{"sha256": sha256_of(n.ground.first.photo), "size_bytes": 1}]},
     ),
     "OPTIONS /api/v1/uploads": _whole("/uploads"),
     "OPTIONS /api/v1/uploads/{upload_id}": lambda _: Ask(f"/uploads/{uuid.uuid4()}"),
