@@ -2,37 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 
 import pytest
 
-from server.app import create_app
-from server.audit import sequencer
-from server.core.clock import FixedClock
-from server.core.db import db
-from server.core.transactions import EVERY_COURT, unit_of_work
-from server.settings import Settings
-from tests.conftest import START, fresh_database
 from tests.factories.ground import Ground
-
-
-def build(
-    request: pytest.FixtureRequest, kind: str, factory: pytest.TempPathFactory
-) -> Iterator[Ground]:
-    folder = factory.mktemp("ground")
-    settings = Settings(
-        data_dir=folder / "data", database_url=fresh_database(request, kind, folder),
-        public_url="http://localhost", log_level="critical",
-    )  # fmt: skip
-    app = create_app(settings, clock=FixedClock(START), randbytes=random.Random(7).randbytes)
-    app.extensions["tiezheng"].keyring.initialise()
-    with app.app_context():
-        with unit_of_work(EVERY_COURT) as session:
-            sequencer.initialise(session, "matrix")
-        yield Ground.build(app)
-        db.session.remove()
-        db.engine.dispose()
+from tests.support.grounds import standing
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +15,7 @@ def frozen(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
     """A ground on SQLite that ``thaw`` puts back."""
-    for ground in build(request, "sqlite", tmp_path_factory):
+    for ground in standing(request, "sqlite", tmp_path_factory):
         ground.freeze(tmp_path_factory.mktemp("frozen"))
         yield ground
 
@@ -50,4 +25,4 @@ def ground(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ground]:
     """A ground on either database, for requests that change nothing."""
-    yield from build(request, request.param, tmp_path_factory)
+    yield from standing(request, request.param, tmp_path_factory)
