@@ -10,7 +10,7 @@ from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 class EventQuery(Schema):
     """Query string of the log: beyond an index, optionally of one case."""
 
-    after = fields.Integer(load_default=-1, validate=validate.Range(min=-1))
+    after = fields.Integer(load_default=-1, validate=validate.Range(-1, 2**53 - 1))
     case_id = fields.UUID()
     limit = fields.Integer(
         load_default=LIMIT_DEFAULT, validate=validate.Range(min=1, max=LIMIT_MAX)

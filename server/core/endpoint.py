@@ -7,6 +7,7 @@ service or query call, and returns what ``dump`` understands.  The endpoint comm
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from server.core.replies import Reply
 from server.core.transactions import EVERY_COURT, begin, scope
 
 BODY_BYTES_MAX = 262_144
+PURPOSE_CHARACTERS_MAX = 500
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -172,8 +174,24 @@ def _authenticated(spec: EndpointSpec, session: Session) -> Context:
         session=session,
         runtime=runtime(),
         request_id=g.request_id,
-        purpose=request.headers.get("Purpose") or request.args.get("purpose"),
+        purpose=_purpose(),
     )
+
+
+def _purpose() -> str | None:
+    """Why evidence is read: a line that people can read back in the log, from header or query."""
+    given = request.headers.get("Purpose") or request.args.get("purpose")
+    if given is None:
+        return None
+    with contextlib.suppress(UnicodeError):
+        given = given.encode("latin-1").decode("utf-8")  # WSGI hands bytes over as Latin-1
+    given = given.strip()
+    if len(given) > PURPOSE_CHARACTERS_MAX or not given.isprintable():
+        raise Problem(
+            Kind.MALFORMED_REQUEST,
+            f"a purpose is a line of at most {PURPOSE_CHARACTERS_MAX} characters",
+        )
+    return given
 
 
 def _answer(

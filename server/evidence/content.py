@@ -13,7 +13,8 @@ from storage.digest import Digest
 from storage.ports import BlobStore
 
 _INLINE_SAFE = re.compile(r"(image/(jpeg|png|webp|avif|heic|heif)|video/[\w.+-]+|audio/[\w.+-]+)")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_DIGITS_MAX = 18
 _CHUNK_BYTES = 262_144
 
 
@@ -52,8 +53,8 @@ def content_response(store: BlobStore, digest: Digest, mime: str, name: bytes | 
 def _range(size_bytes: int, etag: str) -> tuple[int, int] | None:
     """First byte and length of the asked range; ``None`` for everything.
 
-    Several ranges at once, other units and a range for another version are answered whole, as
-    RFC 9110 §14.2 lets a server do.
+    Several ranges at once, other units, a range for another version and what is no range are
+    answered whole, as RFC 9110 §14.2 lets a server do.
     """
     given = request.headers.get("Range")
     if given is None or request.headers.get("If-Range", etag) != etag:
@@ -63,17 +64,25 @@ def _range(size_bytes: int, etag: str) -> tuple[int, int] | None:
         return None
     first_text, last_text = match.groups()
     if not first_text:
-        length = min(int(last_text), size_bytes)
+        length = min(_place(last_text), size_bytes)
         first = size_bytes - length
     else:
-        first = int(first_text)
-        last = min(int(last_text), size_bytes - 1) if last_text else size_bytes - 1
+        first = _place(first_text)
+        last = min(_place(last_text), size_bytes - 1) if last_text else size_bytes - 1
+        if last_text and _place(last_text) < first:
+            return None
         length = last - first + 1
     if length <= 0 or first >= size_bytes:
         raise Problem(
             Kind.RANGE_NOT_SATISFIABLE, headers={"Content-Range": f"bytes */{size_bytes}"}
         )
     return first, length
+
+
+def _place(digits: str) -> int:
+    """A place within the bytes; one that no file reaches for more digits than that."""
+    shorter = digits.lstrip("0") or "0"
+    return int(shorter) if len(shorter) <= _DIGITS_MAX else 10**_DIGITS_MAX
 
 
 def _file_name(name: bytes | None, digest: Digest) -> str:

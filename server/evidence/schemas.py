@@ -10,6 +10,7 @@ from marshmallow.exceptions import ValidationError
 from server.core.ids import short_code
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 from server.evidence.commands import EvidenceFilter, Rebind
+from server.identity.wire import moment
 
 STATES = ("declared", "receiving", "verified", "missing", "quarantined")
 MEDIA = ("photo", "video", "audio", "document")
@@ -23,9 +24,9 @@ class EvidenceQuery(Schema):
     kind = fields.String(attribute="media", validate=validate.OneOf(MEDIA))
     officer_id = fields.UUID()
     review = fields.String(validate=validate.OneOf(REVIEW_STATES))
-    captured_from = fields.AwareDateTime(data_key="from")
-    captured_to = fields.AwareDateTime(data_key="to")
-    cursor = fields.String()
+    captured_from = moment(data_key="from")
+    captured_to = moment(data_key="to")
+    cursor = fields.String(validate=validate.Length(1, 500))
     limit = fields.Integer(
         load_default=LIMIT_DEFAULT, validate=validate.Range(min=1, max=LIMIT_MAX)
     )

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from client_sdk.protocol.ids import short_code
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 from server.fieldlog.commands import KINDS, LogFilter
+from server.identity.wire import moment
 
 
 class LogQuery(Schema):
@@ -18,8 +19,8 @@ class LogQuery(Schema):
     officer_id = fields.UUID()
     device_id = fields.UUID()
     mission_id = fields.UUID()
-    happened_from = fields.AwareDateTime(data_key="from")
-    happened_to = fields.AwareDateTime(data_key="to")
+    happened_from = moment(data_key="from")
+    happened_to = moment(data_key="to")
     cursor = fields.String(validate=validate.Length(1, 500))
     limit = fields.Integer(load_default=LIMIT_DEFAULT, validate=validate.Range(1, LIMIT_MAX))
 
