@@ -16,7 +16,7 @@ from server.cases import queries as cases
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.paging import Page, decode_cursor, page_of
-from server.core.problem import not_found
+from server.core.problem import Kind, Problem, not_found
 from server.evidence.commands import EvidenceFilter
 from server.evidence.models import Derivative, Evidence, Examination, Upload
 
@@ -189,4 +189,4 @@ def _uuid(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        return uuid.UUID(int=0)
+        raise Problem(Kind.CURSOR_INVALID) from None
