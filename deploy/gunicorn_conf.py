@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import struct
 from typing import Any
 
 from prometheus_client.multiprocess import mark_process_dead
@@ -47,11 +48,15 @@ _IDLE_SECONDS = 30
 _PROBE_SECONDS = 10
 _PROBES = 3
 _UNACKNOWLEDGED_MS = 60_000
+# A head that does not come, an answer that nobody reads: neither may keep a thread for ever.
+_HEAD_SECONDS = 30
+_ANSWER_SECONDS = 120
 
 
 def when_ready(server: Any) -> None:
-    """Let the kernel find out about phones that left without a word; accepted sockets inherit."""
+    """Let the kernel find out about phones that left without a word; connections inherit it."""
     for listener in server.LISTENERS:
+        _time_out(listener.sock)
         if listener.sock.family in {socket.AF_INET, socket.AF_INET6}:
             _keep_alive(listener.sock)
 
@@ -65,6 +70,15 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's si
     """A worker that is gone no longer counts in the gauges of several processes."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _time_out(listener: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        for option, seconds in (
+            (socket.SO_RCVTIMEO, _HEAD_SECONDS),
+            (socket.SO_SNDTIMEO, _ANSWER_SECONDS),
+        ):
+            listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", seconds, 0))
 
 
 def _keep_alive(listener: socket.socket) -> None:

@@ -24,6 +24,7 @@ from server.core import offload
 
 POLL_SECONDS: Final = 0.04
 _TIMEVAL: Final = struct.Struct("@ll")
+_RECEIVE_TIMEOUT: Final = (socket.SOL_SOCKET, socket.SO_RCVTIMEO)
 _WATCH_SECONDS: Final = 0.02
 _PIECE_BYTES: Final = 65_536
 _LINGER_BYTES_MAX: Final = 64 << 20
@@ -137,24 +138,22 @@ class SocketSource:
 
     @contextmanager
     def _timeout(self, seconds: float) -> Iterator[None]:
-        before = self._connection.gettimeout()
-        if offload.cooperative():
-            self._connection.settimeout(seconds)
+        connection, cooperative = self._connection, offload.cooperative()
+        before = connection.gettimeout()
+        kernels = connection.getsockopt(*_RECEIVE_TIMEOUT, _TIMEVAL.size)
+        if cooperative:
+            connection.settimeout(seconds)
         else:
             # On a blocking connection the kernel's own timeout costs no extra call per read.
-            self._connection.settimeout(None)
-            self._receive_timeout(seconds)
+            connection.settimeout(None)
+            wanted = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1e6))
+            connection.setsockopt(*_RECEIVE_TIMEOUT, wanted)
         try:
             yield
         finally:
             with contextlib.suppress(OSError):
-                if not offload.cooperative():
-                    self._receive_timeout(0.0)
-                self._connection.settimeout(before)
-
-    def _receive_timeout(self, seconds: float) -> None:
-        value = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1e6))
-        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+                connection.setsockopt(*_RECEIVE_TIMEOUT, kernels)
+                connection.settimeout(before)
 
 
 class WsgiSource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, request, url_for
 from flask.blueprints import BlueprintSetupState
 
 from server.core.context import Context
@@ -64,8 +64,7 @@ def describe(ctx: Context, upload_id: str = "") -> Response:  # noqa: ARG001  th
 def create(ctx: Context) -> Response:
     """Create an upload, with its first bytes when they come along."""
     source = _begin()
-    base = request.script_root + request.path.rstrip("/")
-    return _respond(_uploads().create(ctx, _headers(), source, base))
+    return _respond(_uploads().create(ctx, _headers(), source, _base()))
 
 
 @_route("/uploads/<upload_id>", "HEAD")
@@ -73,7 +72,7 @@ def create(ctx: Context) -> Response:
 def head(ctx: Context, upload_id: str) -> Response:
     """Say where an upload stands."""
     _begin()
-    return _respond(_uploads().head(ctx, upload_id))
+    return _respond(_uploads().head(ctx, upload_id, _base()))
 
 
 @_route("/uploads/<upload_id>", "PATCH")
@@ -101,7 +100,7 @@ def override(ctx: Context, upload_id: str) -> Response:
         case "PATCH":
             return _respond(_uploads().append(ctx, upload_id, _headers(), source))
         case "HEAD":
-            return _respond(_uploads().head(ctx, upload_id))
+            return _respond(_uploads().head(ctx, upload_id, _base()))
         case "DELETE":
             return _respond(_uploads().terminate(ctx, upload_id))
     raise Problem(Kind.METHOD_NOT_ALLOWED, headers={"Allow": "OPTIONS, HEAD, PATCH, DELETE"})
@@ -129,6 +128,11 @@ def _begin() -> ByteSource:
 def _headers() -> dict[str, str]:
     """Headers under their names in title case, as the standard writes them."""
     return dict(request.headers.items())
+
+
+def _base() -> str:
+    """Path below which uploads live, without the server: right behind any proxy."""
+    return url_for("uploads.create")
 
 
 def _uploads() -> Uploads:

@@ -81,6 +81,8 @@ def admit(ctx: Context, wanted: Creation) -> UploadFacts | Planned:
     size_bytes = wanted.size_bytes
     if wanted.concat == FINAL:
         size_bytes = sum(_part_sizes(ctx, principal, wanted.parts))
+        if size_bytes > ctx.settings.upload_size_bytes_max:
+            raise Problem(Kind.UPLOAD_TOO_LARGE, f"the parts have {size_bytes} bytes")
     _require_covered(wanted, size_bytes, grant)
     columns = _columns(ctx, wanted, principal, key, grant)
     planned = {**columns, "size_bytes": size_bytes}
@@ -116,7 +118,7 @@ def _key(ctx: Context, wanted: Creation, grant: UploadGrant | None) -> str:
 
 
 def _require_same(found: Upload, wanted: Creation) -> None:
-    same_parts = tuple(found.parts or ()) == wanted.parts
+    same_parts = tuple(found.parts or ()) == tuple(part.lower() for part in wanted.parts)
     same_size = wanted.size_bytes in {None, found.size_bytes}
     if (found.sha256, found.concat) != (wanted.sha256, wanted.concat) or not (
         same_parts and same_size
@@ -180,7 +182,7 @@ def _columns(
         "filetype": wanted.filetype,
         "metadata_text": wanted.metadata_text,
         "concat": wanted.concat,
-        "parts": list(wanted.parts) or None,
+        "parts": [str(uuid.UUID(part)) for part in wanted.parts] or None,
         "state": RECEIVING,
         "created_at": now,
         "expires_at": now + timedelta(seconds=ctx.settings.upload_expire_seconds),

@@ -60,6 +60,8 @@ class Uploads:
             tus.require_offset_type(headers)
             _require_fits(source, 0, wanted.size_bytes)
         self._require_spool()
+        if wanted.concat == rows.FINAL:
+            self._require_parts(ctx, wanted)
         if carries and wanted.concat is None and source.length == wanted.size_bytes:
             upload = rows.plan(ctx, wanted)
             if isinstance(upload, Planned):
@@ -77,7 +79,7 @@ class Uploads:
             answer["Upload-Offset"] = str(offset)
         return Answer(201, answer)
 
-    def head(self, ctx: Context, upload_id: str) -> Answer:
+    def head(self, ctx: Context, upload_id: str, base: str) -> Answer:
         """HEAD: where the upload stands.  Takes over from a sender that may hang, and syncs."""
         upload = rows.find(ctx, upload_id)
         offset = upload.size_bytes or 0
@@ -90,7 +92,7 @@ class Uploads:
                     if upload.state != rows.COMPLETE:
                         offload.blocking(self._stores.uploads.create, upload.name)
                     offset = (upload.size_bytes or 0) if upload.state == rows.COMPLETE else 0
-        return Answer(200, {"Upload-Offset": str(offset), **_described(upload, offset)})
+        return Answer(200, {"Upload-Offset": str(offset), **_described(upload, offset, base)})
 
     def append(
         self, ctx: Context, upload_id: str, headers: Mapping[str, str], source: ByteSource
@@ -240,6 +242,21 @@ class Uploads:
         with ExitStack() as stack:
             yield stack.enter_context(self._stores.locker.acquire(upload.name))
 
+    def _require_parts(self, ctx: Context, wanted: tus.Creation) -> None:
+        """Every part must be complete before a final upload comes into being."""
+        planned = rows.plan(ctx, wanted)
+        if not isinstance(planned, Planned):
+            return  # made before
+        try:
+            lengths = [
+                offload.blocking(self._stores.uploads.durable_length, part)
+                for part in planned.facts.parts
+            ]
+        except PartialNotFound:
+            raise Problem(Kind.CONCAT_INVALID, "a part was joined already or is gone") from None
+        if sum(lengths) != planned.facts.size_bytes:
+            raise Problem(Kind.CONCAT_INVALID, "every part must be complete")
+
     def _require_spool(self) -> None:
         if self._stores.uploads.space().used_ratio > self._settings.spool_used_ratio_max:
             raise Problem(
@@ -254,7 +271,7 @@ def _finishes(upload: UploadFacts) -> bool:
     return upload.size_bytes is not None and upload.concat is None
 
 
-def _described(upload: UploadFacts, offset: int) -> dict[str, str]:
+def _described(upload: UploadFacts, offset: int, base: str) -> dict[str, str]:
     """Headers of a HEAD beside the offset."""
     headers = {"Cache-Control": "no-store"}
     if upload.size_bytes is None:
@@ -266,7 +283,7 @@ def _described(upload: UploadFacts, offset: int) -> dict[str, str]:
     if upload.concat == rows.PARTIAL:
         headers["Upload-Concat"] = "partial"
     elif upload.concat == rows.FINAL:
-        headers["Upload-Concat"] = "final;" + " ".join(upload.parts)
+        headers["Upload-Concat"] = "final;" + " ".join(f"{base}/{part}" for part in upload.parts)
     if offset != upload.size_bytes:
         headers["Upload-Expires"] = tus.http_date(upload.expires_at)
     return headers

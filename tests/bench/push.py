@@ -92,9 +92,11 @@ def run(quick: bool) -> list[Row]:
         with running(Path(folder), database.url, web_processes=PROCESSES, web_threads=16) as server:
             fleet = _fleet(server)
             _send(server, fleet.shares(2))  # warm up
-            pushed, bare, spent = [], [], []
+            pushed, bare, spent, alone = [], [], [], []
             for _ in range(rounds):
-                bare.append(_bare_rate(0.5 if quick else 1.5))
+                rate, micros = _bare_rate(0.5 if quick else 1.5)
+                bare.append(rate)
+                alone.append(micros)
                 shares = fleet.shares(requests)
                 before = _cpu_seconds(server, postgres.pid)
                 seconds = _send(server, shares)
@@ -183,25 +185,27 @@ def _check(server: LiveServer) -> None:
             raise RuntimeError("records are missing from the log")
 
 
-def _bare_rate(seconds: float) -> float:
-    """Verifications a second of processes that do nothing else."""
+def _bare_rate(seconds: float) -> tuple[float, float]:
+    """Verifications a second of processes that do nothing else; µs of processor for one."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(PROCESSES) as pool:
         pool.map(_verify_for, [0.05] * PROCESSES, chunksize=1)  # the processes are up
-        return sum(pool.map(_verify_for, [seconds] * PROCESSES, chunksize=1))
+        found = pool.map(_verify_for, [seconds] * PROCESSES, chunksize=1)
+    return sum(rate for rate, _ in found), median([micros for _, micros in found])
 
 
-def _verify_for(seconds: float) -> float:
+def _verify_for(seconds: float) -> tuple[float, float]:
     key = PrivateKey.generate(Algorithm.ED25519)
     message = os.urandom(230)
     signature = key.sign(message)
     verify: Callable[[bytes, bytes], bool] = key.public.verify
-    count, started = 0, time.perf_counter()
+    count, started, used = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - started < seconds:
         for _ in range(50):
             verify(signature, message)
         count += 50
-    return count / (time.perf_counter() - started)
+    micros = (time.process_time() - used) / count * 1e6
+    return count / (time.perf_counter() - started), micros
 
 
 def _cpu_seconds(server: LiveServer, postmaster: int) -> float:

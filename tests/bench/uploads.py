@@ -45,6 +45,7 @@ class Contender:
     headers_for: Callable[[list[tuple[str, int]]], dict[str, str]]
     rss_bytes: Callable[[], int]
     clear: Callable[[], None]
+    restart: Callable[[], None] = lambda: None
 
     def client(self, headers: dict[str, str]) -> RawTus:
         return RawTus(self.port, self.path, headers)
@@ -56,7 +57,7 @@ def run(quick: bool) -> list[Row]:
     rows = _calibration()
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as folder,
-        _ours(Path(folder) / "ours") as ours,
+        our_server(Path(folder) / "ours") as ours,
         _peer(Path(folder) / "peer") as peer,
     ):
         rows += _big(ours, peer, rounds, big_mib)
@@ -68,7 +69,7 @@ def _big(ours: Contender, peer: Contender, rounds: int, size_mib: int) -> list[R
     speeds: dict[str, list[float]] = {ours.name: [], peer.name: []}
     grown: dict[str, list[float]] = {ours.name: [], peer.name: []}
     for number in range(rounds):
-        block = _block(MIB, number)
+        block = block_of(MIB, number)
         digest = hashlib.sha256()
         for _ in range(size_mib):
             digest.update(block)
@@ -119,7 +120,7 @@ def _photos(ours: Contender, peer: Contender, rounds: int, count: int) -> list[R
     apart: dict[str, list[float]] = {ours.name: [], peer.name: []}
     for number in range(rounds):
         for speeds, with_creation in ((together, True), (apart, False)):
-            photos = [_block(PHOTO_BYTES, f"{number}.{n}.{with_creation}") for n in range(count)]
+            photos = [block_of(PHOTO_BYTES, f"{number}.{n}.{with_creation}") for n in range(count)]
             named = [(photo, hashlib.sha256(photo).hexdigest()) for photo in photos]
             for contender in (ours, peer):
                 seconds = _send_photos(contender, named, with_creation=with_creation)
@@ -179,7 +180,7 @@ def _send_photos(
 
 
 @contextmanager
-def _ours(folder: Path) -> Iterator[Contender]:
+def our_server(folder: Path) -> Iterator[Contender]:
     folder.mkdir()
     url = f"sqlite:///{folder / 'bench.db'}"
     engine = sa.create_engine(url, **engine_options(url))
@@ -202,6 +203,7 @@ def _ours(folder: Path) -> Iterator[Contender]:
             headers_for,
             server.rss_bytes,
             lambda: _drop_blobs(server),
+            server.restart,
         )
 
 
@@ -257,7 +259,7 @@ def _peak(read: Callable[[], int]) -> Iterator[list[int]]:
 
 def _calibration() -> list[Row]:
     """What the machine itself can do in this run."""
-    block = _block(64 * MIB, "calibration")
+    block = block_of(64 * MIB, "calibration")
     started = time.perf_counter()
     for _ in range(4):
         hashlib.sha256(block).digest()
@@ -274,7 +276,7 @@ def _calibration() -> list[Row]:
     ]
 
 
-def _block(size_bytes: int, seed: object) -> memoryview:
+def block_of(size_bytes: int, seed: object) -> memoryview:
     start = hashlib.shake_128(str(seed).encode()).digest(4096)
     return memoryview((start + os.urandom(MIB - 4096) * (size_bytes // MIB + 1))[:size_bytes])
 
