@@ -7,6 +7,7 @@ finding 6).
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import struct
@@ -64,12 +65,18 @@ def when_ready(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Long uploads end at a good place when the worker is told to stop."""
     stopping.watch(lambda: not worker.alive)
+    worker.log.error_log.addFilter(_is_news)
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001  gunicorn's signature
     """A worker that is gone no longer counts in the gauges of several processes."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A connection that timed out is closed, which is no error of the server."""
+    return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
 
 
 def _time_out(listener: socket.socket) -> None:
