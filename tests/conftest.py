@@ -68,13 +68,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def fresh_database(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
-    """A fresh migrated database of the named kind, for tests with a matrix of their own."""
+    """A fresh migrated database of the named kind, for fixtures with a matrix of their own.
+
+    It is dropped with the fixture that asked: thousands of them would fill the disk.
+    """
     if kind == "sqlite":
         path = folder / "tiezheng.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
     server: Postgres = request.getfixturevalue("postgres")
-    return server.create_database(request.getfixturevalue("postgres_template")).url
+    database = server.create_database(request.getfixturevalue("postgres_template"))
+    request.addfinalizer(lambda: server.drop_database(database))
+    return database.url
 
 
 @pytest.fixture
