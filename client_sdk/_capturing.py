@@ -159,6 +159,8 @@ def captured_of(recorded: Recorded) -> Captured:
         payload.t.wall,
         ref.sha256 if ref else None,
         ref.size_bytes if ref else None,
+        str(payload.case) if payload.case else None,
+        str(payload.mission) if payload.mission else None,
     )
 
 

@@ -17,7 +17,12 @@ from client_sdk._outbox import Identity, Outbox
 from client_sdk._store import BALLAST_BYTES, Store
 from client_sdk._transport import Transport
 from client_sdk._trust import Trust
-from client_sdk.errors import ContractError, NotEnrolledError, StoreError, TrustError
+from client_sdk.errors import (
+    AlreadyEnrolledError,
+    ContractError,
+    NoServerError,
+    TrustError,
+)
 from client_sdk.protocol.enrolment import enrolment_proof, parse_invitation
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.keys import Algorithm, PrivateKey
@@ -87,7 +92,7 @@ class Link:
         """The server's API."""
         if self._api is None:
             if self.base_url is None:
-                raise NotEnrolledError("the server's address is not known yet")
+                raise NoServerError("the server's address is not known yet")
             self._api = Api(
                 self.base_url,
                 self._transport or self._connect(),
@@ -127,7 +132,7 @@ class Link:
     ) -> Identity:
         """Bind the store to a court; the same key is offered again after a lost answer."""
         if self._outbox.identity is not None:
-            raise StoreError("this device is enrolled already")
+            raise AlreadyEnrolledError("this device is enrolled already")
         if "|" in code:
             invited = parse_invitation(code)
             code, fingerprint = invited.code, fingerprint or invited.fingerprint
@@ -147,7 +152,7 @@ class Link:
         with self._store.transaction():
             self.trust().pin(body.get("keys"), fingerprint)
             self._store.put(_ADDRESS, self.base_url)
-            self._store.put(_IDENTITY, _kept(identity, body.get("court_name")))
+            self._store.put(_IDENTITY, _kept(identity))
             self._store.put(_NEW_KEY, None)
         self._outbox.identity = identity
         return identity
@@ -167,7 +172,7 @@ class Link:
         if kept is None:
             return None
         key = PrivateKey.from_pem(kept["key"].encode())
-        return Identity(UUID(kept["device_id"]), UUID(kept["court_id"]), kept["ep"], key)
+        return _identity_of(kept, key)
 
     # -- officer
 
@@ -177,16 +182,22 @@ class Link:
         kept = self._store.get(_OFFICER)
         return UUID(kept["id"]) if kept else None
 
+    @property
+    def officer_name(self) -> str:
+        """Name of that officer, the login where the server gave none; empty without one."""
+        kept = self._store.get(_OFFICER) or {}
+        return str(kept.get("name") or kept.get("login") or "")
+
     def sign_in(self, login: str, password: str, totp: str | None) -> UUID:
         """Sign an officer in; the officer's id."""
         tokens = self.tokens()
         tokens.sign_in(login, password, totp)
         me = self.api().call(Call("GET", "/me"), tokens.officer()).json()
         try:
-            officer = UUID(me["user"]["id"])
+            officer, name = UUID(me["user"]["id"]), str(me["user"].get("name") or "")
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ContractError("the server does not say who signed in") from error
-        self._store.put(_OFFICER, {"id": str(officer), "login": login})
+        self._store.put(_OFFICER, {"id": str(officer), "login": login, "name": name})
         return officer
 
     def sign_out(self) -> None:
@@ -224,16 +235,17 @@ class Link:
 
 def _identity_of(body: Any, key: PrivateKey) -> Identity:
     try:
-        return Identity(UUID(body["device_id"]), UUID(body["court_id"]), int(body["ep"]), key)
+        ids = UUID(body["device_id"]), UUID(body["court_id"])
+        return Identity(*ids, int(body["ep"]), key, str(body.get("court_name") or ""))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ContractError("the answer to the enrolment lacks the identity") from error
 
 
-def _kept(identity: Identity, court_name: object) -> dict[str, Any]:
+def _kept(identity: Identity) -> dict[str, Any]:
     return {
         "device_id": str(identity.device_id),
         "court_id": str(identity.court_id),
-        "court_name": court_name,
+        "court_name": identity.court_name,
         "ep": identity.ep,
         "key": identity.key.to_pem().decode(),
     }

@@ -50,6 +50,7 @@ class Identity:
     court_id: UUID
     ep: int
     key: PrivateKey
+    court_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,8 @@ class Syncer:
         except CaptureError:
             return  # overtaken by a capture: the next sync observes again
         except (ApiError, ContractError, TrustError) as error:
+            if isinstance(error, ApiError) and _stops(error):
+                raise
             self._tally.problems.append(Problem("clock", str(error)))
             return
         store.put(_CLOCK_LAST, {"boot": clock.boot(), "mono_ms": now_ms})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,13 +11,21 @@ from typing import Any, Concatenate, Final, ParamSpec
 import click
 
 from client_sdk._capturing import describe, name_bytes
+from client_sdk._cli import settings
 from client_sdk._cli.app import App, Exit, exit_of_sync, fail, jsonable, size_text
 from client_sdk._cli.docking import DockOptions, run_dock
-from client_sdk._cli.messages import Lang, detect
-from client_sdk._cli.places import place_of, position_options
-from client_sdk._cli.show import outbox_table, progress, receipts_table, show_report
+from client_sdk._cli.places import case_names, place_of, position_options
+from client_sdk._cli.show import (
+    missions_table,
+    outbox_table,
+    progress,
+    receipts_table,
+    returns_table,
+    show_report,
+)
 from client_sdk.errors import FieldError, StoreError
 from client_sdk.protocol.errors import ProtocolError
+from client_sdk.protocol.ids import short_code
 from client_sdk.protocol.keys import Algorithm
 from client_sdk.protocol.payloads import Media
 
@@ -47,6 +54,7 @@ Shell completion: eval "$(_TIEZHENG_COMPLETE=bash_source tiezheng)"
 def guarded(command: Callable[Concatenate[App, P], Exit | None]) -> Callable[..., None]:
     """A command whose errors are told in words and whose result is the exit code."""
 
+    @settings.again
     @wraps(command)
     @click.pass_obj
     def run(app: App, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -63,65 +71,13 @@ def guarded(command: Callable[Concatenate[App, P], Exit | None]) -> Callable[...
 
 
 @click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--store",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="TIEZHENG_STORE",
-    default=lambda: Path(click.get_app_dir("tiezheng")),
-    help="This device's folder.  [env: TIEZHENG_STORE]",
-)
-@click.option("--server", envvar="TIEZHENG_SERVER", help="Address.  [env: TIEZHENG_SERVER]")
-@click.option("--lang", type=click.Choice([lang.value for lang in Lang]), help="Language.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON value on standard output.")
-@click.option("--quiet", "-q", is_flag=True, help="No notices and no progress.")
-@click.option(
-    "--passphrase-file",
-    type=click.Path(dir_okay=False, exists=True, path_type=Path),
-    help="File whose first line encrypts the store.  [env: TIEZHENG_PASSPHRASE]",
-)
-@click.option(
-    "--allow-http",
-    is_flag=True,
-    envvar="TIEZHENG_ALLOW_HTTP",
-    help="Allow plain HTTP to other machines.",
-)
-@click.option("--public-url", envvar="TIEZHENG_PUBLIC_URL", hidden=True)
+@settings.first
 @click.version_option(package_name="tiezheng")
 @click.pass_context
-def main(  # noqa: PLR0913 - the options of a command line
-    context: click.Context,
-    *,
-    store: Path,
-    server: str | None,
-    lang: str | None,
-    as_json: bool,
-    quiet: bool,
-    passphrase_file: Path | None,
-    allow_http: bool,
-    public_url: str | None,
-) -> None:
+def main(context: click.Context, /, **values: Any) -> None:
     """Entry point of the command."""
     made = context.obj if isinstance(context.obj, dict) else {}
-    context.obj = App(
-        store=store,
-        server=server,
-        lang=Lang(lang) if lang else detect(),
-        as_json=as_json,
-        quiet=quiet,
-        passphrase=_passphrase(passphrase_file),
-        allow_http=allow_http,
-        public_url=public_url,
-        **made,
-    )
-
-
-def _passphrase(file: Path | None) -> str | None:
-    if file is None:
-        return os.environ.get("TIEZHENG_PASSPHRASE") or None
-    lines = file.read_text(encoding="utf-8").splitlines()
-    if not lines or not lines[0]:
-        raise click.BadParameter("the file is empty", param_hint="--passphrase-file")
-    return lines[0]
+    context.obj = settings.app_of(values, **made)
 
 
 @main.command()
@@ -142,7 +98,7 @@ def enrol(
     app: App, *, code: str, name: str, model: str, serial: str, fingerprint: str | None, alg: str
 ) -> None:
     """Bind this device to a court by a one-time CODE, or the text of its QR."""
-    with app.client() as client:
+    with app.client(enrolling=True) as client:
         identity = client.enrol(
             code,
             name=name,
@@ -151,11 +107,14 @@ def enrol(
             alg=Algorithm(alg),
             fingerprint=fingerprint,
         )
-        app.say("enrolled", device=identity.device_id, court=identity.court_id)
+        court = identity.court_name or str(identity.court_id)
+        app.say("enrolled", device=short_code(identity.device_id), court=court)
+        app.hint("sign-in")
         app.emit(
             {
                 "device_id": identity.device_id,
                 "court_id": identity.court_id,
+                "court_name": identity.court_name,
                 "ep": identity.ep,
                 "protection": client.protection.value,
             }
@@ -176,8 +135,8 @@ def sign_in(app: App, *, login: str, totp: str | None, password_stdin: bool) -> 
     with app.client() as client:
         officer = client.sign_in(login, password, totp)
         pulled = client.pull()
-        app.say("signed-in", officer=officer)
-        app.emit({"officer_id": officer, "pulled": pulled})
+        app.say("signed-in", officer=client.officer_name, missions=len(client.missions()))
+        app.emit({"officer_id": officer, "officer_name": client.officer_name, "pulled": pulled})
 
 
 @main.command("sign-out")
@@ -202,9 +161,11 @@ def missions(app: App, *, use: str | None, ticket: bool) -> None:
             if ticket:
                 client.ticket(use)
         found = client.missions()
-        for mission in found:
-            if not app.as_json:
-                app.out.print(f"{mission.id}  {mission.title}", markup=False)
+        if not found:
+            app.say("no-missions")
+            app.hint("sync" if client.officer_id else "sign-in")
+        elif not app.as_json:
+            app.out.print(missions_table(app, found, case_names(client)))
         app.emit({"missions": [{"id": m.id, **jsonable(dict(m.data))} for m in found]})
 
 
@@ -229,8 +190,8 @@ def capture(
 ) -> None:
     """Seal FILES as evidence on this device; works offline."""
     done: list[dict[str, Any]] = []
-    placed = place_of(where)
     with app.client() as client, progress(app) as listen:
+        placed = place_of(where, client)
         for path in files:
             size = size_text(path.stat().st_size)
             if dry_run:
@@ -248,6 +209,8 @@ def capture(
             time = captured.wall[11:19]
             app.say("captured", seq=captured.seq, time=time, name=path.name, size=size)
             done.append({"file": path, "captured": captured})
+            if captured.case is None:
+                app.notice("no-case")
     app.emit({"captured": done, "dry_run": dry_run})
 
 
@@ -258,8 +221,10 @@ def capture(
 def log(app: App, /, *, text: str, **where: str | None) -> None:
     """Append an action-log entry TEXT; works offline."""
     with app.client() as client:
-        entry = client.log(text, **place_of(where))
+        entry = client.log(text, **place_of(where, client))
     app.say("logged", seq=entry.seq, time=entry.wall[11:19])
+    if entry.case is None:
+        app.notice("no-case")
     app.emit(entry)
 
 
@@ -291,8 +256,11 @@ def sync(
             report = client.sync(
                 patience_seconds=patience, receipts_wait_seconds=wait, on_progress=listen
             )
+        returned = client.returns()
     show_report(app, report)
-    app.emit({**jsonable(report), "complete": report.complete})
+    if returned:
+        app.say("returned", count=len(returned))
+    app.emit({**jsonable(report), "complete": report.complete, "returned": len(returned)})
     return exit_of_sync(report)
 
 
@@ -304,7 +272,8 @@ def outbox(app: App) -> Exit | None:
         items = list(client.outbox())
         problems = client.problems()
     if not items:
-        app.say("nothing")
+        app.say("no-items")
+        app.hint("capture")
     elif not app.as_json:
         app.out.print(outbox_table(app, items))
     app.emit({"items": items, "problems": problems})
@@ -318,10 +287,25 @@ def receipts(app: App) -> None:
     with app.client() as client:
         found = client.receipts()
     if not found:
-        app.say("nothing")
+        app.say("no-receipts")
+        app.hint("sync")
     elif not app.as_json:
         app.out.print(receipts_table(app, (receipt for receipt, _ in found)))
     app.emit({"receipts": [{"receipt": r, "statement": s.to_dict()} for r, s in found]})
+
+
+@main.command()
+@guarded
+def returns(app: App) -> None:
+    """Show what a supervisor returned or asked about, with the reasons."""
+    with app.client() as client:
+        found = client.returns()
+    if not found:
+        app.say("no-returns")
+        app.hint("sync")
+    elif not app.as_json:
+        app.out.print(returns_table(app, found.values()))
+    app.emit({"returns": list(found.values())})
 
 
 @main.command()

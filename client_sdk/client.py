@@ -69,7 +69,7 @@ class FieldClient:
         secrets: SecretStore | Literal["system"] | None = "system",
         options: Options = _DEFAULTS,
     ) -> None:
-        self.root = Path(store)
+        self.root = Path(store).expanduser()
         self._clock = clock or SystemClock()
         self._options = options
         ids = IdSource(lambda: wall_ms(self._clock), options.randbytes)
@@ -134,6 +134,11 @@ class FieldClient:
     def officer_id(self) -> UUID | None:
         """The officer who signed in last on this device."""
         return self._link.officer_id
+
+    @property
+    def officer_name(self) -> str:
+        """That officer's name, empty when nobody is signed in."""
+        return self._link.officer_name
 
     def enrol(
         self,

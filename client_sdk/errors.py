@@ -5,9 +5,11 @@ FieldError
 │   ├── StoreLockedError       a passphrase or the keyring is needed, or does not fit
 │   ├── StoreFullError         no space: capture is refused, nothing is half written
 │   ├── StoreBusyError         another process is syncing this store
+│   ├── AlreadyEnrolledError   this store has a device identity and keeps it
 │   └── StoreCorruptError      stored bytes do not decrypt or do not match their digest
 ├── CaptureError               the source cannot be read, or changed while it was read
 ├── NotEnrolledError           this store has no device identity yet
+│   └── NoServerError          nor does anybody say where its server is
 ├── NotSignedInError           the call needs an officer
 ├── TransportError             no usable answer: offline, cut, timed out   (transient)
 ├── ContractError              an answer that breaks the API's contract
@@ -65,6 +67,12 @@ class StoreBusyError(StoreError):
     code = "store-busy"
 
 
+class AlreadyEnrolledError(StoreError):
+    """The store has an identity; another one needs a store of its own."""
+
+    code = "already-enrolled"
+
+
 class StoreCorruptError(StoreError):
     """Stored bytes are not what was written."""
 
@@ -81,6 +89,12 @@ class NotEnrolledError(FieldError):
     """The store has no device identity."""
 
     code = "not-enrolled"
+
+
+class NoServerError(NotEnrolledError):
+    """The server's address was neither given nor kept."""
+
+    code = "no-server"
 
 
 class NotSignedInError(FieldError):

@@ -37,7 +37,10 @@ class ItemState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A capture or log entry that is durable on this device. `sha256` None: no bytes."""
+    """A capture or log entry that is durable on this device.
+
+    `sha256` None: no bytes. `case` None: nobody said to which case it belongs.
+    """
 
     ep: int
     seq: int
@@ -46,6 +49,8 @@ class Captured:
     wall: str
     sha256: str | None = None
     size_bytes: int | None = None
+    case: str | None = None
+    mission: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,13 +83,24 @@ class App:
         if self.as_json:
             sys.stdout.write(json.dumps(jsonable(data), ensure_ascii=False, indent=1) + "\n")
 
+    def hint(self, step: str) -> None:
+        """The next thing to do, for people."""
+        self.say(f"next.{step}")
+
     @contextmanager
-    def client(self) -> Iterator[FieldClient]:
-        """The client on this run's store; tells what a start reconciled."""
+    def client(self, *, enrolling: bool = False) -> Iterator[FieldClient]:
+        """The client on this run's store; tells what a start reconciled.
+
+        Only enrolling makes a store: NotEnrolledError where there is none yet.
+        """
+        if not enrolling and not self.store.exists():
+            raise errors.NotEnrolledError(f"there is no device in {self.store}")
         options = Options(allow_http=self.allow_http, public_url=self.public_url)
         with self.make_client(
             self.server, store=self.store, passphrase=self.passphrase, options=options
         ) as client:
+            if not client.enrolled and not enrolling:
+                raise errors.NotEnrolledError(f"the device in {self.store} is not enrolled")
             if client.protection is Protection.PLAIN and not client.enrolled:
                 self.notice("store-plain")
             for key in ("recovered", "lost", "damaged"):
@@ -140,6 +151,10 @@ def exit_of_error(error: Exception) -> Exit:
     """Exit code of an error."""
     if isinstance(error, errors.TrustError):
         return Exit.TRUST
+    if isinstance(error, errors.NoServerError):
+        return Exit.USAGE
+    if isinstance(error, errors.AlreadyEnrolledError):
+        return Exit.REFUSED
     if isinstance(error, errors.StoreError):
         return Exit.STORE
     if isinstance(error, errors.FieldError) and error.transient:
@@ -159,6 +174,6 @@ def fail(app: App, error: Exception) -> NoReturn:
     if app.as_json:
         app.emit({"error": slug, "detail": str(error), "exit": int(code)})
     key = f"error.{slug}"
-    message = app.text(key, detail=detail) if known(key) else detail or slug
+    message = app.text(key, detail=detail, store=app.store) if known(key) else detail or slug
     Console(stderr=True, highlight=False).print(f"[red]{escape(message)}[/]", soft_wrap=True)
     raise SystemExit(int(code))

@@ -9,13 +9,13 @@ from typing import Any, Final
 import click
 
 from client_sdk._cli.app import App, Exit, exit_of_sync
+from client_sdk._cli.places import case_id, case_names
 from client_sdk._cli.show import plan_table, progress, show_report
 from client_sdk._dock import Dock, DockPlan, PlannedFile, TakenFile, scan
 from client_sdk.client import FieldClient
 from client_sdk.errors import CaptureError
 from client_sdk.models import SyncReport
 
-_BRACKETS: Final = str.maketrans("\uff08\uff09\u3014\u3015[]", "()()()")  # full-width and others
 _LEAVE: Final = "-"
 
 
@@ -37,8 +37,8 @@ def run_dock(app: App, options: DockOptions) -> Exit:
     """Dock a card or folder."""
     with app.client() as client:
         dock = Dock(client, options.camera)
-        names = _case_names(client)
-        case = _case_id(options.case, names) if options.case else None
+        names = case_names(client)
+        case = case_id(options.case, names) if options.case else None
         plan = dock.plan(scan(options.folder), case=case, mission=options.mission)
         people = {b.user_id: b.user_name for b in dock.duty.bookings if b.user_name}
         _show_plan(app, plan, {**names, **people})
@@ -77,7 +77,7 @@ def _take_and_sync(
             except CaptureError as error:
                 unplugged = str(error)
                 break
-        app.notice("taken", count=len(taken))
+        app.notice("taken" if taken else "nothing-new", count=len(taken))
         if unplugged is None:
             app.notice("safe-to-remove")
         if sync:
@@ -139,7 +139,7 @@ def _ask(
             if answer in ("", _LEAVE):
                 break
             try:
-                case = _case_id(answer, names)
+                case = case_id(answer, names)
             except click.BadParameter:
                 click.echo(app.text("ask-case-again"), err=True)
                 continue
@@ -150,26 +150,6 @@ def _ask(
         else:
             told.append(dock.told(planned, case))
     return told, left
-
-
-def _case_names(client: FieldClient) -> dict[str, str]:
-    """Case numbers by id."""
-    return {key: str(data.get("case_no") or key) for key, data in client.cases().items()}
-
-
-def _case_id(answer: str, names: dict[str, str]) -> str:
-    """Id of a case by its id or number; brackets may be half- or full-width."""
-    wanted = _plain(answer)
-    found = [key for key, name in names.items() if wanted in (_plain(key), _plain(name))]
-    if len(found) == 1:
-        return found[0]
-    if not found and len(wanted) == 36 and wanted.count("-") == 4:  # noqa: PLR2004 - a UUID
-        return wanted  # not pulled to this device; the server will judge
-    raise click.BadParameter(f"{answer}: no such case on this device", param_hint="--case")
-
-
-def _plain(name: str) -> str:
-    return name.strip().translate(_BRACKETS).lower()
 
 
 def _result(

@@ -16,12 +16,18 @@ class Lang(StrEnum):
 
 
 _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
-    "enrolled": ("Enrolled as device {device} of {court}.", "已登记为{court}的设备 {device}。"),
+    "enrolled": ("Enrolled at {court} as device {device}.", "已登记为{court}的设备 {device}。"),
     "store-plain": (
-        "Files here are not encrypted: set TIEZHENG_PASSPHRASE before the first use to do so.",
-        "提示:本机文件未加密。首次使用前设置口令(TIEZHENG_PASSPHRASE)即可加密。",
+        (
+            "Files of this store are not encrypted. To encrypt them, set TIEZHENG_PASSPHRASE and"
+            " enrol into a new folder (--store)."
+        ),
+        "提示:本机文件未加密。如需加密,请设置口令(TIEZHENG_PASSPHRASE)并登记到新的文件夹(--store)。",
     ),
-    "signed-in": ("Signed in: officer {officer}.", "已登录:执行人员 {officer}。"),
+    "signed-in": (
+        "Signed in: {officer}. Missions on this device: {missions}.",
+        "已登录:{officer}。本机任务 {missions} 项。",
+    ),
     "signed-out": ("Signed out.", "已退出登录。"),
     "captured": (
         "#{seq} {time} {name} sealed ({size})",
@@ -29,7 +35,44 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "would-capture": ("Would seal {name} ({size}).", "将封存 {name}({size})。"),
     "logged": ("#{seq} {time} logged", "#{seq} {time} 已记录"),
-    "nothing": ("Nothing here yet.", "暂无内容。"),
+    "no-case": (
+        (
+            "It belongs to no case yet: say --case, or choose a mission with"
+            " `tiezheng missions --use`; a supervisor can bind it later."
+        ),
+        (
+            "尚未归入案件:请用 --case 指明,或用 `tiezheng missions --use` 选定任务;"
+            "督导人员也可事后归案。"
+        ),
+    ),
+    "no-missions": ("No missions on this device.", "本机没有任务。"),
+    "no-items": ("Nothing was captured on this device yet.", "本机尚无采集内容。"),
+    "no-receipts": ("No receipts yet.", "尚无回执。"),
+    "no-returns": ("Nothing was returned.", "没有退回的内容。"),
+    "next.sign-in": (
+        "Next: `tiezheng sign-in LOGIN` fetches your missions.",
+        "下一步:执行 `tiezheng sign-in 账号` 获取任务。",
+    ),
+    "next.sync": (
+        "Next: `tiezheng sync` sends what was captured and fetches what is new.",
+        "下一步:执行 `tiezheng sync` 发送采集内容并获取更新。",
+    ),
+    "next.capture": (
+        (
+            "Next: `tiezheng capture FILE`, `tiezheng log TEXT`, or `tiezheng dock FOLDER` for a"
+            " camera's card."
+        ),
+        (
+            "下一步:`tiezheng capture 文件`、`tiezheng log 文字`,"
+            "或用 `tiezheng dock 文件夹` 读取存储卡。"
+        ),
+    ),
+    "returned": (
+        "{count} item(s) came back with a question or reason: see `tiezheng returns`.",
+        "有 {count} 项被退回或询问,请执行 `tiezheng returns` 查看。",
+    ),
+    "asked.return": ("returned", "退回"),
+    "asked.query": ("asked", "询问"),
     "summary": (
         "{pushed} records and {uploaded} files ({size}) sent, {receipts} receipts verified.",
         "已发送记录 {pushed} 条、文件 {uploaded} 个({size}),核验回执 {receipts} 份。",
@@ -73,6 +116,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "ask-case-again": ("No such case here.", "本机没有此案件。"),
     "taken": ("{count} file(s) are safe on this device.", "{count} 个文件已安全保存在本机。"),
+    "nothing-new": ("Nothing new was taken from this card.", "此卡没有新采集的文件。"),
     "safe-to-remove": ("The card may be removed.", "可以取出存储卡。"),
     "unplugged": (
         "The card went away: {detail}. Insert it again and run the same command: it goes on.",
@@ -102,6 +146,12 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "why.no-mission": ("no mission ran at that time.", "该时段没有任务。"),
     "why.many-cases": ("the mission serves several cases.", "该任务涉及多个案件。"),
     "why.no-case": ("the case of its mission is not known here.", "本机不知其任务所属案件。"),
+    "col.mission": ("Mission", "任务"),
+    "col.title": ("Title", "名称"),
+    "col.from": ("From", "开始"),
+    "col.until": ("Until", "结束"),
+    "col.asked": ("Asked", "处理"),
+    "col.who": ("By", "由"),
     "col.file": ("File", "文件"),
     "col.time": ("Time", "时间"),
     "col.officer": ("Officer", "人员"),
@@ -123,8 +173,43 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "step.receipts": ("receipts", "回执"),
     "error.offline": ("The server cannot be reached: {detail}", "无法连接服务器:{detail}"),
     "error.not-enrolled": (
-        "This device is not enrolled: run `tiezheng enrol` first.",
-        "本机尚未登记,请先执行 `tiezheng enrol`。",
+        (
+            "This device is not enrolled ({store}). Ask an administrator or supervisor for a code,"
+            " then: `tiezheng enrol CODE --name NAME --server ADDRESS`."
+        ),
+        (
+            "本机尚未登记({store})。请向管理员或督导人员索取登记码,然后执行:"
+            "`tiezheng enrol 登记码 --name 名称 --server 地址`。"
+        ),
+    ),
+    "error.no-server": (
+        (
+            "Say where the server is: --server ADDRESS, or give the whole text of the enrolment QR"
+            " in place of the code."
+        ),
+        "请用 --server 指明服务器地址,或以登记二维码的完整文字代替登记码。",
+    ),
+    "error.already-enrolled": (
+        (
+            "The device in {store} is enrolled already: go on with `tiezheng sign-in LOGIN`."
+            " Another device needs a folder of its own (--store)."
+        ),
+        (
+            "{store} 中的设备已登记:请执行 `tiezheng sign-in 账号`。"
+            "另一台设备请使用另外的文件夹(--store)。"
+        ),
+    ),
+    "error.device-revoked": (
+        (
+            "This device was revoked: the server takes nothing from it any more. What was"
+            " captured is still in {store}; keep that folder and hand it to your supervisor."
+            " To go on working, ask for a new code and enrol into another folder (--store)."
+        ),
+        (
+            "本设备已被吊销,服务器不再接收其内容。"
+            "已采集的内容仍在 {store},请保留该文件夹并交给督导人员。"
+            "如需继续工作,请索取新的登记码,登记到另一个文件夹(--store)。"
+        ),
     ),
     "error.not-signed-in": (
         "No officer is signed in: run `tiezheng sign-in` first.",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rich.markup import escape
 from rich.progress import (
@@ -17,9 +18,13 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from client_sdk._cli.app import App, size_text
+from client_sdk._cli.messages import Lang, known
 from client_sdk._dock import PlannedFile
-from client_sdk.models import OnProgress, OutboxItem, Progress, SyncReport
+from client_sdk.models import Mission, OnProgress, OutboxItem, Progress, SyncReport
+from client_sdk.protocol.encoding import b64url_decode
+from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.statements import Receipt
+from client_sdk.protocol.times import parse_rfc3339
 
 
 @contextmanager
@@ -88,6 +93,52 @@ def receipts_table(app: App, receipts: Iterable[Receipt]) -> Table:
     return table
 
 
+def missions_table(app: App, missions: Iterable[Mission], cases: Mapping[str, str]) -> Table:
+    """One line for each mission; `cases` are numbers by id."""
+    table = Table(box=None)
+    for key in ("mission", "title", "from", "until", "case"):
+        table.add_column(app.text(f"col.{key}"), overflow="fold")
+    for mission in missions:
+        times = (mission.starts_at, mission.ends_at)
+        shown = [f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "" for at in times]
+        numbers = ", ".join(cases.get(one, one) for one in mission.case_ids)
+        table.add_row(mission.id, escape(mission.title), *shown, escape(numbers))
+    return table
+
+
+def returns_table(app: App, returns: Iterable[Mapping[str, Any]]) -> Table:
+    """One line for each item that came back."""
+    table = Table(box=None)
+    for key in ("what", "time", "asked", "why", "who"):
+        table.add_column(app.text(f"col.{key}"), overflow="fold")
+    for item in returns:
+        reason = item.get("reason") or {}
+        words = (reason.get("zh" if app.lang is Lang.ZH else "en"), item.get("text"))
+        key = f"asked.{item.get('decision')}"
+        table.add_row(
+            escape(f"#{item.get('seq')} {_name(item.get('name_b64'))}".rstrip()),
+            _local(item.get("captured_at")),
+            app.text(key) if known(key) else "",
+            escape(": ".join(str(word) for word in words if word)),
+            escape(str((item.get("by") or {}).get("name") or "")),
+        )
+    return table
+
+
+def _name(encoded: object) -> str:
+    try:
+        return b64url_decode(encoded).decode("utf-8", "replace") if encoded else ""
+    except ProtocolError:
+        return ""
+
+
+def _local(time: object) -> str:
+    try:
+        return f"{parse_rfc3339(time).astimezone():%Y-%m-%d %H:%M:%S}"
+    except ProtocolError:
+        return ""
+
+
 def plan_table(app: App, planned: Iterable[PlannedFile], names: dict[str, str]) -> Table:
     """One line for each file of a card; `names` of cases and people by id."""
     table = Table(box=None)
@@ -132,3 +183,6 @@ def show_report(app: App, report: SyncReport) -> None:
         for problem in report.problems:
             number = f"#{problem.seq} " if problem.seq else ""
             app.out.print(f"  ! {number}{escape(problem.code)}: {escape(problem.detail)}")
+        for code in dict.fromkeys(problem.code for problem in report.problems):
+            if known(f"error.{code}"):
+                app.say(f"error.{code}", detail="", store=app.store)
