@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -98,20 +98,21 @@ def _bookings(ctx: Context, scope: Scope, ids: Sequence[uuid.UUID]) -> Extracts:
     found = identity.bookings_for(
         ctx.session, scope.court_id, scope.user_id, scope.device_id, ids=ids
     )
-    people = _named(ctx, User.id, User.name, (one.user_id for one in found))
-    devices = _named(ctx, Device.id, Device.name, (one.device_id for one in found))
-    return {str(one.id): _booking(one, people, devices) for one in found}
+    people = _people(ctx, {one.user_id for one in found})
+    devices = _devices(ctx, {one.device_id for one in found})
+    return {str(one.id): _booking(one, people, devices[one.device_id]) for one in found}
 
 
 def _booking(
-    one: DutyBooking, people: Mapping[uuid.UUID, str], devices: Mapping[uuid.UUID, str]
+    one: DutyBooking, people: Mapping[uuid.UUID, str], device: tuple[str, str]
 ) -> dict[str, Any]:
     return {
         "id": str(one.id),
         "code": short_code(one.id),
         "version": one.version,
         "device_id": str(one.device_id),
-        "device_name": devices.get(one.device_id),
+        "device_name": device[0],
+        "device_kind": device[1],
         "user_id": str(one.user_id),
         "user_name": people.get(one.user_id),
         "mission_id": str(one.mission_id) if one.mission_id else None,
@@ -120,9 +121,15 @@ def _booking(
     }
 
 
-def _named(ctx: Context, key: Any, name: Any, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
-    statement = sa.select(key, name).where(key.in_(set(ids)))
+def _people(ctx: Context, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    statement = sa.select(User.id, User.name).where(User.id.in_(ids))
     return dict(ctx.session.execute(statement).all())
+
+
+def _devices(ctx: Context, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[str, str]]:
+    """Name and kind of each."""
+    statement = sa.select(Device.id, Device.name, Device.kind).where(Device.id.in_(ids))
+    return {one: (name, kind) for one, name, kind in ctx.session.execute(statement)}
 
 
 def _opened(topic: str) -> Callable[[Context, Scope, Sequence[uuid.UUID]], Extracts]:

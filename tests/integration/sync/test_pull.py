@@ -84,6 +84,7 @@ def test_a_snapshot_holds_what_concerns_device_and_officer(world: World, app: Fl
     assert list(of_kind(changes, "case")) == [str(mine)]
     bookings = of_kind(changes, "booking").values()
     assert {one["user_id"] for one in bookings} == {str(world.first.officer.id)}
+    assert {one["device_kind"] for one in bookings} == {"camera", "phone"}
     assert set(of_kind(changes, "codes")) == {"review.reasons", "geo.none", "capture.reasons"}
     assert drain(world.caller(world.first.officer), cursor)[0] == []
 
