@@ -11,33 +11,13 @@ from typing import Any
 import pytest
 
 from storage.digest import Digest
-from storage.factory import S3Config
 from storage.local import LocalBlobStore
 from storage.local_uploads import LocalUploadStore
 from storage.locks import FileLocker, MemoryLocker
 from storage.memory import MemoryBlobStore, MemoryUploadStore
 from storage.ports import BlobStore, Locker, UploadStore
 from storage.replicated import ReplicatedBlobStore
-from tests.support.rgw import RgwServer, require_programs, running_rgw
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """A bucket of the real server, with a client of its own beside the store's."""
-
-    server: RgwServer
-    name: str
-    client: Any
-
-    def config(self, prefix: str = "", **changes: Any) -> S3Config:
-        settings: dict[str, Any] = {
-            "bucket": self.name,
-            "endpoint": self.server.endpoint,
-            "access_key": self.server.access_key,
-            "secret_key": self.server.secret_key,
-            "prefix": prefix,
-        }
-        return S3Config(**(settings | changes))
+from tests.support.s3 import Bucket
 
 
 @dataclass(frozen=True)
@@ -46,31 +26,6 @@ class BlobCase:
 
     store: BlobStore
     damage: Callable[[Digest, bytes], None]
-
-
-@pytest.fixture(scope="session")
-def rgw() -> Iterator[RgwServer]:
-    """Ceph's object gateway; skipped with a reason where it is not installed, except in CI."""
-    reason = require_programs()
-    if reason:
-        pytest.skip(reason)
-    with running_rgw() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def bucket(rgw: RgwServer) -> Iterator[Bucket]:
-    from storage.s3 import open_client  # noqa: PLC0415  only when S3 is used
-
-    client = open_client(
-        endpoint=rgw.endpoint,
-        region="us-east-1",
-        access_key=rgw.access_key,
-        secret_key=rgw.secret_key,
-    )
-    client.create_bucket(Bucket="evidence")
-    yield Bucket(rgw, "evidence", client)
-    client.close()
 
 
 @pytest.fixture

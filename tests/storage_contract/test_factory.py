@@ -12,7 +12,7 @@ from storage.errors import NoSpace, StorageConfigError, StoreUnavailable
 from storage.factory import S3Config, StorageConfig, build_stores
 from storage.memory import MemoryBlobStore, MemoryUploadStore
 from storage.ports import KeepsCopies, LocalPaths
-from tests.storage_contract.conftest import Bucket
+from tests.support.s3 import Bucket
 
 DATA = b"evidence"
 DIGEST = Digest.of(DATA)

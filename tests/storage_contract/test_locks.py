@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from storage.errors import LockTimeout
 from storage.locks import FileLocker
 from storage.ports import Locker
+from tests.support.need import need
 
 REPOSITORY = Path(__file__).parents[2]
 NAMES = ["u1", "", "../../x", "执行/案卷\0", "x" * 5000, "\udcff"]
@@ -269,7 +271,7 @@ def test_asking_calls_nothing(locker: Locker) -> None:
 
 
 def test_greenlets_take_over_from_each_other(tmp_path: Path) -> None:
-    pytest.importorskip("gevent")
+    need(find_spec("gevent"), "gevent")
     command = [sys.executable, "-c", _GEVENT, str(tmp_path)]
     done = subprocess.run(
         command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False

@@ -14,7 +14,7 @@ from storage.local import LocalBlobStore
 from storage.memory import MemoryBlobStore
 from storage.ports import KeepsCopies, LocalPaths, MeasuresSpace, SetsAside
 from storage.replicated import ReplicatedBlobStore
-from tests.storage_contract.conftest import Bucket
+from tests.support.s3 import Bucket
 
 DATA = b"evidence" * 50_000
 DIGEST = Digest.of(DATA)

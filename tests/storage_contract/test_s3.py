@@ -19,7 +19,7 @@ from storage.digest import Digest
 from storage.errors import BlobNotFound, DigestMismatch, StoreUnavailable
 from storage.factory import build_s3
 from storage.ports import BlobStat, SetsAside
-from tests.storage_contract.conftest import Bucket
+from tests.support.s3 import Bucket
 
 REPOSITORY = Path(__file__).parents[2]
 PART = 16 << 20
