@@ -43,8 +43,8 @@ from tests.support.live import HOST, LiveServer, running
 from tests.support.postgres import running_postgres
 
 PROCESSES: Final = 2
-DEVICES: Final = 8
-SENDERS: Final = 4
+DEVICES: Final = 16
+SENDERS: Final = 16
 RECORDS: Final = 100
 PATH: Final = f"{API}/sync/push"
 GOAL: Final = 0.5
@@ -79,7 +79,7 @@ class Fleet:
 
 def run(quick: bool) -> list[Row]:
     """The push row of the performance plan."""
-    rounds, requests = (3, 3) if quick else (5, 12)
+    rounds, requests = (3, 2) if quick else (5, 6)
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=os.environ.get("BENCH_DIR")) as folder,
         running_postgres() as postgres,

@@ -43,9 +43,17 @@ class Contender:
     port: int
     path: str
     headers_for: Callable[[list[tuple[str, int]]], dict[str, str]]
-    rss_bytes: Callable[[], int]
+    pids: Callable[[], list[int]]
     clear: Callable[[], None]
     restart: Callable[[], None] = lambda: None
+
+    def rss_bytes(self) -> int:
+        """Resident memory of its processes."""
+        return sum(_rss_bytes(pid) for pid in self.pids())
+
+    def cpu_seconds(self) -> float:
+        """Processor time its processes have used so far."""
+        return sum(_cpu_seconds(pid) for pid in self.pids())
 
     def client(self, headers: dict[str, str]) -> RawTus:
         return RawTus(self.port, self.path, headers)
@@ -68,13 +76,16 @@ def run(quick: bool) -> list[Row]:
 def _big(ours: Contender, peer: Contender, rounds: int, size_mib: int) -> list[Row]:
     speeds: dict[str, list[float]] = {ours.name: [], peer.name: []}
     grown: dict[str, list[float]] = {ours.name: [], peer.name: []}
+    used: dict[str, list[float]] = {ours.name: [], peer.name: []}
     for number in range(rounds):
         block = block_of(MIB, number)
         digest = hashlib.sha256()
         for _ in range(size_mib):
             digest.update(block)
         for contender in (ours, peer):
+            before = contender.cpu_seconds()
             seconds, extra = _send_big(contender, block, size_mib, digest.hexdigest())
+            used[contender.name].append((contender.cpu_seconds() - before) * 1024 / size_mib)
             speeds[contender.name].append(size_mib / seconds)
             grown[contender.name].append(extra / MIB)
     return [
@@ -86,6 +97,15 @@ def _big(ours: Contender, peer: Contender, rounds: int, size_mib: int) -> list[R
             median(speeds[peer.name]),
             peer.name,
             goal=1.8,
+        ),
+        Row(
+            "uploads",
+            "processor time of the server meanwhile",
+            median(used[ours.name]),
+            "s/GiB",
+            median(used[peer.name]),
+            peer.name,
+            better="less",
         ),
         Row(
             "uploads",
@@ -118,12 +138,17 @@ def _send_big(
 def _photos(ours: Contender, peer: Contender, rounds: int, count: int) -> list[Row]:
     together: dict[str, list[float]] = {ours.name: [], peer.name: []}
     apart: dict[str, list[float]] = {ours.name: [], peer.name: []}
+    used: dict[str, list[float]] = {ours.name: [], peer.name: []}
     for number in range(rounds):
         for speeds, with_creation in ((together, True), (apart, False)):
             photos = [block_of(PHOTO_BYTES, f"{number}.{n}.{with_creation}") for n in range(count)]
             named = [(photo, hashlib.sha256(photo).hexdigest()) for photo in photos]
             for contender in (ours, peer):
+                before = contender.cpu_seconds()
                 seconds = _send_photos(contender, named, with_creation=with_creation)
+                if with_creation:
+                    spent = contender.cpu_seconds() - before
+                    used[contender.name].append(spent / count * 1000)
                 speeds[contender.name].append(count * PHOTO_BYTES / MIB / seconds)
     label = f"{count} × 4 MB, {AT_A_TIME} at a time"
     return [
@@ -135,6 +160,15 @@ def _photos(ours: Contender, peer: Contender, rounds: int, count: int) -> list[R
             median(together[peer.name]),
             peer.name,
             goal=3.0,
+        ),
+        Row(
+            "uploads",
+            "processor time of the server for each of them",
+            median(used[ours.name]),
+            "ms",
+            median(used[peer.name]),
+            peer.name,
+            better="less",
         ),
         Row(
             "uploads",
@@ -201,7 +235,7 @@ def our_server(folder: Path) -> Iterator[Contender]:
             server.port,
             "/api/v1/uploads",
             headers_for,
-            server.rss_bytes,
+            lambda: server.pids()[1:],
             lambda: _drop_blobs(server),
             server.restart,
         )
@@ -219,7 +253,7 @@ def _peer(folder: Path) -> Iterator[Contender]:
             port,
             "/files",
             lambda _: {},
-            lambda: _rss_bytes(process.pid),
+            lambda: [process.pid],
             lambda: _empty(folder),
         )
     finally:
@@ -293,6 +327,11 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise RuntimeError("the peer does not answer")
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_bytes(pid: int) -> int:
