@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ from server.core.keyring import KeyRingError
 from server.core.problem import Kind, Problem, invalid
 from storage.errors import DurabilityLost, LockTimeout, NoSpace, StorageError
 
+# Whatever keeps an event from being written, its cause must not happen (fail closed).
+_AUDIT = re.compile(r'INSERT INTO "?outbox\b')
 _BY_STATUS = {
     400: Kind.MALFORMED_REQUEST,
     404: Kind.NOT_FOUND,
@@ -69,6 +72,8 @@ def translate(error: Exception) -> Problem | None:
         return Problem(Kind.UPLOAD_BUSY)
     if isinstance(error, StorageError | KeyRingError):
         return Problem(Kind.UNAVAILABLE, "the store of bytes or keys does not answer")
+    if isinstance(error, sa_exc.DBAPIError) and _AUDIT.search(error.statement or ""):
+        return Problem(Kind.AUDIT_UNAVAILABLE, "nothing was changed or shown; try again later")
     if isinstance(error, sa_exc.OperationalError | sa_exc.InterfaceError | sa_exc.TimeoutError):
         return Problem(Kind.UNAVAILABLE, "the database does not answer")
     if isinstance(error, sa.exc.IntegrityError):

@@ -141,7 +141,7 @@ def test_a_purpose_in_chinese_is_kept_as_it_was_written(on_sqlite: Ground) -> No
     assert speaker.send("GET", f"{path}?purpose={quote(given)}").status_code == 200
     with unit_of_work(EVERY_COURT, write=False) as session:
         rows = session.query(OutboxRow.p).order_by(OutboxRow.id.desc()).limit(2).all()
-    assert [json.loads(row[0])["by"]["purpose"] for row in rows] == [given, given]
+    assert [json.loads(row[0] or "")["by"]["purpose"] for row in rows] == [given, given]
 
 
 # ---------------------------------------------------------------------------- versions
