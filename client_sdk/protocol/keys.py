@@ -61,6 +61,7 @@ def _load_public(
     return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
 
 
+@lru_cache(maxsize=4096)
 def _check_ed25519(raw: bytes) -> None:
     """Refuse non-canonical, off-curve and low-order points (RFC 8032 §5.1.3)."""
     y = int.from_bytes(raw, "little") & ~(1 << 255)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -38,21 +37,22 @@ from server.audit.ordering import (
     Verdict,
     judge,
 )
-from server.core.bulk import insert_rows
+from server.core.bulk import among, insert_split
 from server.core.context import Context
+from server.core.db import table_of
 
 RECORD_SUBJECT: Final = "record"
 OBJECT_KINDS: Final = frozenset({"capture.recorded", "capture.recovered", "log.note"})
 _WINDOW: Final = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldRecord:
+class FieldRecord(NamedTuple):
     """An accepted record, understood: what the slices get to make rows from.
 
     ``payload`` is the record's own, but ``obj`` holds only well-formed objects.  ``case_id``,
     ``mission_id`` and ``officer_id`` exist in the court or are ``None``; ``happened_at`` is the
     corrected time; positions are decimal text as given.  ``findings`` are shown to people.
+    A named tuple, since a push makes hundreds of them.
     """
 
     court_id: uuid.UUID
@@ -64,40 +64,36 @@ class FieldRecord:
     act: str
     payload: dict[str, Any]
     rx: str
+    wall: str
+    mono_ms: int | None
+    boot: str | None
+    happened_at: datetime
+    error_ms: int | None
+    clock_class: str
+    zone_source: str
     case_id: uuid.UUID | None = None
     mission_id: uuid.UUID | None = None
     officer_id: uuid.UUID | None = None
     officer_source: str = "none"  # booking | record | none
     booking_id: uuid.UUID | None = None
-    wall: str
-    mono_ms: int | None
-    boot: str | None
     through_suspend: bool = False
     gnss_at: str | None = None
-    happened_at: datetime
-    error_ms: int | None
-    clock_class: str
-    zone_source: str
     lat: str | None = None
     lon: str | None = None
     geo_datum: str | None = None
     geo_accuracy_m: str | None = None
     geo_source: str | None = None
     geo_reason: str | None = None
-    findings: list[dict[str, Any]] = field(default_factory=list)
+    findings: Sequence[dict[str, Any]] = ()
 
 
 def lock_chain(ctx: Context, court_id: uuid.UUID, device_id: uuid.UUID, ep: int) -> Line:
     """The chain of a device's enrolment generation, locked until the transaction ends."""
-    statement = (
-        sa.select(_chain)
-        .where(_chain.c.device_id == device_id, _chain.c.ep == ep)
-        .with_for_update()
-    )
-    row = ctx.session.execute(statement).mappings().first()
+    place = {"device": device_id, "ep": ep}
+    row = ctx.session.execute(_LOCK, place).mappings().first()
     if row is None:
         _start(ctx, court_id, device_id, ep)
-        row = ctx.session.execute(statement).mappings().one()
+        row = ctx.session.execute(_LOCK, place).mappings().one()
     clock = None
     if row["last_boot"] is not None:
         clock = (row["last_boot"], row["last_mono_ms"], row["last_wall_ms"])
@@ -126,9 +122,8 @@ def enter(
     :param records: one for each of ``verdict.accepted``, in its order.
     :param key_id: id of the device key that signed them.
     """
-    pairs = list(zip(verdict.accepted, records, strict=True))
-    insert_rows(ctx.session, OutboxRow.__table__, [_outbox(a, r, key_id) for a, r in pairs])
-    insert_rows(ctx.session, DeviceRecord.__table__, [_index(r) for r in records])
+    rows = [_row(a, r, key_id) for a, r in zip(verdict.accepted, records, strict=True)]
+    insert_split(ctx.session, rows, _PARTS)
     if verdict.unheld:
         unhold(ctx, line, verdict.unheld)
     if verdict.held:
@@ -138,21 +133,46 @@ def enter(
     line.held_count += len(verdict.held) - len(verdict.unheld)
     line.head = verdict.head
     boot, mono_ms, wall_ms = line.last_clock or (None, None, None)
-    ctx.session.execute(
-        sa.update(_chain)
-        .where(_chain.c.device_id == line.device_id, _chain.c.ep == line.ep)
-        .values(
-            last_seq=line.head.seq,
-            head=line.head.hid,
-            held_count=line.held_count,
-            last_boot=boot,
-            last_mono_ms=mono_ms,
-            last_wall_ms=wall_ms,
-        )
+    values = {
+        "at_device": line.device_id, "at_ep": line.ep, "last_seq": line.head.seq,
+        "head": line.head.hid, "held_count": line.held_count, "last_boot": boot,
+        "last_mono_ms": mono_ms, "last_wall_ms": wall_ms,
+    }  # fmt: skip
+    ctx.session.connection().execute(_MOVE, values)
+
+
+_chain = table_of(DeviceChain)
+# Built once: building a statement costs more than running it.
+_LOCK = (
+    sa.select(_chain)
+    .where(_chain.c.device_id == sa.bindparam("device"), _chain.c.ep == sa.bindparam("ep"))
+    .with_for_update()
+)
+_MOVE = (
+    sa.update(_chain)
+    .where(_chain.c.device_id == sa.bindparam("at_device"), _chain.c.ep == sa.bindparam("at_ep"))
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in (
+                "last_seq", "head", "held_count", "last_boot", "last_mono_ms", "last_wall_ms",
+            )
+        }
     )
-
-
-_chain = cast("sa.Table", DeviceChain.__table__)
+)  # fmt: skip
+_PARTS = {
+    table_of(OutboxRow): {
+        name: name
+        for name in (
+            "court_id", "kind", "src", "ep", "seq", "hid", "h", "p", "salt", "sig", "k", "rx",
+            "actor_id", "subject_type", "subject_id", "case_id", "mission_id", "changes",
+        )
+    },
+    table_of(DeviceRecord): {
+        "court_id": "court_id", "device_id": "device_id", "ep": "ep", "seq": "seq", "hid": "hid",
+        "act": "kind", "rx": "rx", "findings": "findings",
+    },
+}  # fmt: skip
 
 
 def _start(ctx: Context, court_id: uuid.UUID, device_id: uuid.UUID, ep: int) -> None:
@@ -170,9 +190,11 @@ def _start(ctx: Context, court_id: uuid.UUID, device_id: uuid.UUID, ep: int) -> 
 
 
 def _hids(ctx: Context, line: Line, seqs: Iterable[int]) -> dict[int, str]:
-    table = DeviceRecord.__table__
+    table = table_of(DeviceRecord)
     statement = sa.select(table.c.seq, table.c.hid).where(
-        table.c.device_id == line.device_id, table.c.ep == line.ep, table.c.seq.in_(sorted(seqs))
+        table.c.device_id == line.device_id,
+        table.c.ep == line.ep,
+        among(ctx.session, table.c.seq, sorted(seqs)),
     )
     return dict(ctx.session.execute(statement).all())
 
@@ -189,7 +211,7 @@ def _prevs(ctx: Context, line: Line, seqs: Iterable[int]) -> dict[int, str]:
     return found
 
 
-def _outbox(accepted: Accepted, entry: FieldRecord, key_id: str) -> dict[str, Any]:
+def _row(accepted: Accepted, entry: FieldRecord, key_id: str) -> dict[str, Any]:
     wire = accepted.entry.opened.wire
     return {
         "court_id": entry.court_id,
@@ -210,18 +232,7 @@ def _outbox(accepted: Accepted, entry: FieldRecord, key_id: str) -> dict[str, An
         "case_id": entry.case_id,
         "mission_id": entry.mission_id,
         "changes": [],
-    }
-
-
-def _index(entry: FieldRecord) -> dict[str, Any]:
-    return {
-        "court_id": entry.court_id,
         "device_id": entry.device_id,
-        "ep": entry.ep,
-        "seq": entry.seq,
-        "hid": entry.hid,
-        "act": entry.act,
-        "rx": entry.rx,
         "findings": entry.findings or None,
     }
 

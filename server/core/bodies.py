@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any, NoReturn
 
 from flask import request
@@ -66,9 +67,15 @@ def load_query(schema: type[Schema]) -> Any:
 
 def _load(schema: type[Schema], value: dict[str, Any]) -> Any:
     try:
-        return schema().load(value)
+        return _instance(schema).load(value)
     except ValidationError as error:
         raise invalid(error.normalized_messages()) from None  # type: ignore[no-untyped-call]
+
+
+@cache
+def _instance(schema: type[Schema]) -> Schema:
+    """Making a schema copies all its fields; loading changes nothing in it."""
+    return schema()
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

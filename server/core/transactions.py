@@ -25,6 +25,11 @@ from server.core.db import db
 
 WAL_SAFE_FROM = (3, 51, 3)
 EVERY_COURT = "*"
+# Built once, since every request runs them; the last argument means SET LOCAL.
+_SET_COURT = sa.select(sa.func.set_config("app.court", sa.bindparam("court"), sa.true()))
+_TAKE_TURNS = sa.select(
+    sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("name"), 0))
+)
 _WRITE = "tz_write"
 _LOCK_FD = "tz_lock_fd"
 
@@ -113,8 +118,7 @@ def begin(session: Session, *, write: bool) -> None:
 def scope(session: Session, court: uuid.UUID | str) -> None:
     """Limit what row security shows to one court, or ``EVERY_COURT``; PostgreSQL only."""
     if session.get_bind().dialect.name == "postgresql":
-        in_transaction = sa.true()  # SET LOCAL
-        session.execute(sa.select(sa.func.set_config("app.court", str(court), in_transaction)))
+        session.connection().execute(_SET_COURT, {"court": str(court)})
 
 
 def take_turns(session: Session, name: str) -> None:
@@ -124,8 +128,7 @@ def take_turns(session: Session, name: str) -> None:
     SQLite's writers wait for each other anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
-        lock = sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))
-        session.execute(sa.select(lock))
+        session.connection().execute(_TAKE_TURNS, {"name": name})
 
 
 @contextlib.contextmanager

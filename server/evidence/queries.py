@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from server.audit.events import EventKind
 from server.audit.models import Event, OutboxRow
 from server.cases import queries as cases
+from server.core.bulk import among
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.paging import Page, decode_cursor, page_of
@@ -71,7 +72,9 @@ def digests_uploaded_by(session: Session, device_id: uuid.UUID, digests: Iterabl
     if not wanted:
         return set()
     statement = sa.select(Upload.sha256).where(
-        Upload.device_id == device_id, Upload.state == "complete", Upload.sha256.in_(wanted)
+        Upload.device_id == device_id,
+        Upload.state == "complete",
+        among(session, Upload.sha256, wanted),
     )
     return {digest for digest in session.execute(statement).scalars() if digest}
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,13 +35,23 @@ from server.identity import queries as identity
 _MEDIA = {"image": "photo", "video": "video", "audio": "audio"}
 
 
+_SHARED = (
+    "court_id", "case_id", "mission_id", "device_id", "captured_by", "ep", "seq", "officer_id",
+    "officer_source", "booking_id", "wall", "mono_ms", "boot", "through_suspend", "gnss_at",
+    "error_ms", "clock_class", "zone_source", "lat", "lon", "geo_datum", "geo_accuracy_m",
+    "geo_source", "geo_reason",
+)  # fmt: skip
+_shared = attrgetter(*_SHARED)
+
+
 def declare(ctx: Context, records: Sequence[FieldRecord]) -> None:
     """Make one row for each declared object; bytes that are here already are tied to it.
 
     Records of one device only; the caller has entered them into the device's chain.
     """
+    now = ctx.clock.now()
     rows = [
-        _row(ctx, entry, index, thing)
+        _row(ctx, entry, index, thing, now)
         for entry in records
         if entry.act in OBJECT_KINDS
         for index, thing in enumerate(entry.payload.get("obj", ()))
@@ -190,19 +201,11 @@ def listed(ctx: Context, case_id: uuid.UUID, items: Iterable[Evidence]) -> None:
     record(ctx, EventKind.EVIDENCE_LISTED, Subject("case", case_id), facts, case_id=case_id)
 
 
-def _row(ctx: Context, entry: FieldRecord, index: int, thing: dict[str, Any]) -> dict[str, Any]:
-    now = ctx.clock.now()
-    shared = {
-        name: getattr(entry, name)
-        for name in (
-            "court_id", "case_id", "mission_id", "device_id", "captured_by", "ep", "seq",
-            "officer_id", "officer_source", "booking_id", "wall", "mono_ms", "boot",
-            "through_suspend", "gnss_at", "error_ms", "clock_class", "zone_source", "lat", "lon",
-            "geo_datum", "geo_accuracy_m", "geo_source", "geo_reason",
-        )
-    }  # fmt: skip
+def _row(
+    ctx: Context, entry: FieldRecord, index: int, thing: dict[str, Any], now: datetime
+) -> dict[str, Any]:
     return {
-        **shared,
+        **dict(zip(_SHARED, _shared(entry), strict=True)),
         "id": ctx.new_id(),
         "obj_index": index,
         "record_hid": entry.hid,

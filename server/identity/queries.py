@@ -18,13 +18,18 @@ from server.identity.commands import BookingFilter, DeviceFilter, UserFilter
 from server.identity.kinds import KEYLESS_KINDS, READER_KINDS
 from server.identity.models import Court, Device, DutyBooking, SignIn, UploadGrant, User
 
+# Built once: every request of a device asks this, and building costs more than asking.
+_DEVICE = sa.select(Device).where(
+    Device.id == sa.bindparam("device"), Device.court_id == sa.bindparam("court")
+)
+
 # ---------------------------------------------------------------- for the slices above
 
 
 def device_in_court(session: Session, court_id: uuid.UUID, device_id: uuid.UUID) -> Device | None:
     """The device, revoked or not, within one court."""
-    statement = sa.select(Device).where(Device.id == device_id, Device.court_id == court_id)
-    return session.execute(statement).scalar_one_or_none()
+    wanted = {"device": device_id, "court": court_id}
+    return session.execute(_DEVICE, wanted).scalar_one_or_none()
 
 
 def public_key_of(device: Device) -> PublicKey:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from client_sdk.protocol.jcs import INT_LIMIT
 from server.audit.events import EventKind
 from server.audit.models import DeviceChain, DeviceRecord, Event, HeldRecord, OutboxRow
 from server.cases.models import Case, Mission, MissionCase
+from server.core.bulk import among
 from server.core.context import Context
 from server.core.paging import Page, decode_cursor, page_of
 from server.core.problem import Kind, Problem
@@ -22,6 +23,38 @@ from server.identity.models import Device, DutyBooking, User
 
 CASE, MISSION, USER, DEVICE = "case", "mission", "user", "device"
 _TABLES: Mapping[str, Any] = {CASE: Case, MISSION: Mission, USER: User, DEVICE: Device}
+
+
+_NOTHING = uuid.UUID(int=0)
+_SLOTS = 3  # most batches name one case, one mission, one officer
+# Built once: building a statement costs more than running it.
+_EXISTING = sa.union_all(
+    *(
+        sa.select(sa.literal(kind), table.id).where(
+            table.court_id == sa.bindparam("court"),
+            table.id.in_(
+                [sa.bindparam(f"{kind}_{slot}", type_=sa.Uuid()) for slot in range(_SLOTS)]
+            ),
+        )
+        for kind, table in _TABLES.items()
+    )
+)
+_BOOKINGS = (
+    sa.select(
+        DutyBooking.id,
+        DutyBooking.device_id,
+        DutyBooking.user_id,
+        DutyBooking.starts_at,
+        DutyBooking.ends_at,
+    )
+    .where(
+        DutyBooking.court_id == sa.bindparam("court"),
+        DutyBooking.device_id == sa.bindparam("device"),
+        DutyBooking.starts_at <= sa.bindparam("latest"),
+        DutyBooking.ends_at > sa.bindparam("earliest"),
+    )
+    .order_by(DutyBooking.starts_at.desc(), DutyBooking.id.desc())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +82,31 @@ def existing(
     ctx: Context, court_id: uuid.UUID, wanted: Mapping[str, Collection[uuid.UUID]]
 ) -> dict[str, set[uuid.UUID]]:
     """Those ids that exist in the court, by what they are; a foreign court's ids do not."""
-    parts = [
-        sa.select(sa.literal(kind), _TABLES[kind].id).where(
-            _TABLES[kind].court_id == court_id, _TABLES[kind].id.in_(ids)
-        )
-        for kind, ids in wanted.items()
-        if ids
-    ]
     found: dict[str, set[uuid.UUID]] = {kind: set() for kind in wanted}
-    if parts:
-        for kind, one in ctx.session.execute(sa.union_all(*parts)):
-            found[kind].add(one)
+    if all(len(ids) <= _SLOTS for ids in wanted.values()):
+        places = {name: one for kind, ids in wanted.items() for name, one in _placed(kind, ids)}
+        rows = ctx.session.execute(_EXISTING, {"court": court_id, **places})
+    else:
+        rows = ctx.session.execute(
+            sa.union_all(
+                *(
+                    sa.select(sa.literal(kind), _TABLES[kind].id).where(
+                        _TABLES[kind].court_id == court_id,
+                        among(ctx.session, _TABLES[kind].id, ids),
+                    )
+                    for kind, ids in wanted.items()
+                )
+            )
+        )
+    for kind, one in rows:
+        found[kind].add(one)
     return found
+
+
+def _placed(kind: str, ids: Collection[uuid.UUID]) -> Iterator[tuple[str, uuid.UUID]]:
+    """Values of a kind's slots; what is left over asks for an id that nothing has."""
+    spare = [_NOTHING] * (_SLOTS - len(ids))
+    return ((f"{kind}_{slot}", one) for slot, one in enumerate([*ids, *spare]))
 
 
 def bookings_between(
@@ -71,18 +117,12 @@ def bookings_between(
     latest: datetime,
 ) -> list[Booking]:
     """Bookings of these devices that touch a span, the latest begun first."""
-    row = DutyBooking
-    statement = (
-        sa.select(row.id, row.device_id, row.user_id, row.starts_at, row.ends_at)
-        .where(
-            row.court_id == court_id,
-            row.device_id.in_(devices),
-            row.starts_at <= latest,
-            row.ends_at > earliest,
-        )
-        .order_by(row.starts_at.desc(), row.id.desc())
-    )
-    return [Booking(*values) for values in ctx.session.execute(statement)]
+    span = {"court": court_id, "earliest": earliest, "latest": latest}
+    return [
+        Booking(*values)
+        for device_id in devices
+        for values in ctx.session.execute(_BOOKINGS, {**span, "device": device_id})
+    ]
 
 
 def tickets(ctx: Context, court_id: uuid.UUID, nonces: Iterable[str]) -> dict[str, IssuedTicket]:
