@@ -14,7 +14,7 @@ from client_sdk._capturing import describe, name_bytes
 from client_sdk._cli import settings
 from client_sdk._cli.app import App, Exit, exit_of_sync, fail, jsonable, size_text
 from client_sdk._cli.docking import DockOptions, run_dock
-from client_sdk._cli.places import case_names, place_of, position_options
+from client_sdk._cli.places import case_names, mission_id, place_of, position_options
 from client_sdk._cli.show import (
     missions_table,
     outbox_table,
@@ -150,16 +150,19 @@ def sign_out(app: App) -> None:
 
 
 @main.command()
-@click.option("--use", metavar="MISSION", help="Captures belong to this mission from now on.")
+@click.option(
+    "--use", metavar="MISSION", help="Code or id: captures belong to this mission from now on."
+)
 @click.option("--ticket", is_flag=True, help="Fetch its ticket, before departure.")
 @guarded
 def missions(app: App, *, use: str | None, ticket: bool) -> None:
     """List missions; choose the one that captures belong to."""
     with app.client() as client:
         if use:
-            client.use_mission(use)
+            chosen = mission_id(use, client)
+            client.use_mission(chosen)
             if ticket:
-                client.ticket(use)
+                client.ticket(chosen)
         found = client.missions()
         if not found:
             app.say("no-missions")
@@ -311,7 +314,7 @@ def returns(app: App) -> None:
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--case", help="Case number or id for files that no booking decides.")
-@click.option("--mission", help="Mission id for files that no booking decides.")
+@click.option("--mission", help="Mission's code or id for files that no booking decides.")
 @click.option("--camera", help="Id or name of the camera; else any that was booked.")
 @click.option("--no-input", is_flag=True, help="Ask nothing; exit 3 when files are left.")
 @click.option("--yes", "-y", is_flag=True, help="Skip the one confirmation.")

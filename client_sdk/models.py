@@ -135,6 +135,11 @@ class Mission:
     data: Mapping[str, Any]
 
     @property
+    def code(self) -> str:
+        """Short code that can be read over radio, the id where it has none."""
+        return str(self.data.get("code") or self.id)
+
+    @property
     def title(self) -> str:
         """Its name, empty when it has none."""
         return str(self.data.get("title") or "")

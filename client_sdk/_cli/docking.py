@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from client_sdk._cli.app import App, Exit, exit_of_sync
-from client_sdk._cli.places import case_id, case_names
+from client_sdk._cli.places import case_id, case_names, mission_id
 from client_sdk._cli.show import plan_table, progress, show_report
 from client_sdk._dock import Dock, DockPlan, PlannedFile, TakenFile, scan
 from client_sdk.client import FieldClient
@@ -39,7 +39,8 @@ def run_dock(app: App, options: DockOptions) -> Exit:
         dock = Dock(client, options.camera)
         names = case_names(client)
         case = case_id(options.case, names) if options.case else None
-        plan = dock.plan(scan(options.folder), case=case, mission=options.mission)
+        mission = mission_id(options.mission, client) if options.mission else None
+        plan = dock.plan(scan(options.folder), case=case, mission=mission)
         people = {b.user_id: b.user_name for b in dock.duty.bookings if b.user_name}
         _show_plan(app, plan, {**names, **people})
         if options.dry_run:
@@ -78,7 +79,7 @@ def _take_and_sync(
                 unplugged = str(error)
                 break
         app.notice("taken" if taken else "nothing-new", count=len(taken))
-        if unplugged is None:
+        if unplugged is None and not left:
             app.notice("safe-to-remove")
         if sync:
             report = client.sync(on_progress=listen)

@@ -123,8 +123,11 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "存储卡已断开:{detail}。重新插入并执行同一命令即可继续。",
     ),
     "left": (
-        "{count} file(s) were left on the card: say where they belong with --case.",
-        "{count} 个文件留在卡上:请用 --case 指明所属案件。",
+        (
+            "{count} file(s) are still only on the card: say where they belong with --case, and"
+            " keep the card until then."
+        ),
+        "{count} 个文件仍只在卡上:请用 --case 指明所属案件,在此之前请保留存储卡。",
     ),
     "dry-run": ("Nothing was done (dry run).", "仅预览,未执行任何操作。"),
     "why.booked": ("carried by this officer at that time", "该时段由该执行人员领用"),

@@ -21,7 +21,7 @@ def position_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--accuracy", help="Metres."),
         click.option("--lon", help="Longitude in degrees, WGS-84."),
         click.option("--lat", help="Latitude in degrees, WGS-84."),
-        click.option("--mission", help="Mission id; else the one in use."),
+        click.option("--mission", help="Mission's code or id; else the one in use."),
         click.option("--case", help="Case number or id."),
     ):
         command = option(command)
@@ -44,7 +44,7 @@ def place_of(chosen: dict[str, str | None], client: FieldClient) -> dict[str, An
     case = chosen["case"]
     where: dict[str, Any] = {"case": case and case_id(case, case_names(client)), "geo": place}
     if chosen["mission"]:
-        where["mission"] = chosen["mission"]
+        where["mission"] = mission_id(chosen["mission"], client)
     return where
 
 
@@ -62,6 +62,15 @@ def case_id(answer: str, names: Mapping[str, str]) -> str:
     if not found and _is_id(wanted):
         return wanted  # not pulled to this device; the server will judge
     raise click.BadParameter(f"{answer}: no such case on this device", param_hint="--case")
+
+
+def mission_id(answer: str, client: FieldClient) -> str:
+    """Id of a mission by its id or short code."""
+    wanted = _plain(answer)
+    found = [one.id for one in client.missions() if wanted in (_plain(one.code), one.id)]
+    if len(found) == 1 or (not found and _is_id(wanted)):
+        return found[0] if found else wanted
+    raise click.BadParameter(f"{answer}: no such mission on this device", param_hint="mission")
 
 
 def _is_id(text: str) -> bool:

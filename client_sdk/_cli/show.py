@@ -97,12 +97,12 @@ def missions_table(app: App, missions: Iterable[Mission], cases: Mapping[str, st
     """One line for each mission; `cases` are numbers by id."""
     table = Table(box=None)
     for key in ("mission", "title", "from", "until", "case"):
-        table.add_column(app.text(f"col.{key}"), overflow="fold")
+        table.add_column(app.text(f"col.{key}"), overflow="fold", no_wrap=key == "mission")
     for mission in missions:
         times = (mission.starts_at, mission.ends_at)
         shown = [f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "" for at in times]
         numbers = ", ".join(cases.get(one, one) for one in mission.case_ids)
-        table.add_row(mission.id, escape(mission.title), *shown, escape(numbers))
+        table.add_row(escape(mission.code), escape(mission.title), *shown, escape(numbers))
     return table
 
 

@@ -48,7 +48,7 @@ def main() -> int:
         port = asked.port or (free_port() if asked.smoke else _demo_port())
         extra = {"TIEZHENG_DATABASE_URL": asked.database_url} if asked.database_url else {}
         environment = server_environment(folder / "server", port, extra)
-        lines = _play(stack, folder, environment)
+        lines = _play(stack, folder, environment, stays=not asked.smoke)
         good = all(line.good for line in lines)
         say("[green]every item arrived exactly once[/green]" if good else "[red]NOT GOOD[/red]")
         if not asked.smoke and good:
@@ -56,7 +56,9 @@ def main() -> int:
     return 0 if good else 1
 
 
-def _play(stack: ExitStack, folder: Path, environment: dict[str, str]) -> list[Line]:
+def _play(
+    stack: ExitStack, folder: Path, environment: dict[str, str], *, stays: bool
+) -> list[Line]:
     folder.mkdir(parents=True, exist_ok=True)
     Path(environment["TIEZHENG_DATA_DIR"]).mkdir(mode=0o700)
     public_url = environment["TIEZHENG_PUBLIC_URL"]
@@ -65,10 +67,12 @@ def _play(stack: ExitStack, folder: Path, environment: dict[str, str]) -> list[L
     say(f"{len(seed['courts'])} courts, {len(seed['users'])} people, {len(seed['cases'])} cases")
     stack.enter_context(running_server(environment, folder / "server.log"))
     say(f"server and worker run at {public_url}")
-    return play_day(stack, folder, public_url, seed)
+    return play_day(stack, folder, public_url, seed, stays=stays)
 
 
-def play_day(stack: ExitStack, folder: Path, public_url: str, seed: dict[str, Any]) -> list[Line]:
+def play_day(
+    stack: ExitStack, folder: Path, public_url: str, seed: dict[str, Any], *, stays: bool
+) -> list[Line]:
     """The officer's day and the supervisor's check of it; one line for each item."""
     port = int(public_url.rsplit(":", 1)[1])
     proxy = stack.enter_context(FaultProxy(port, None))
@@ -103,6 +107,8 @@ def play_day(stack: ExitStack, folder: Path, public_url: str, seed: dict[str, An
     say(f"API description  {public_url}/docs")
     say(f"clock code       {public_url}/time-qr")
     print_logins([tuple(row) for row in seed["logins"]])
+    if stays:
+        _invite(desk, public_url, officer)
     return lines
 
 
@@ -117,6 +123,21 @@ def _prove_offline(field: FieldClient) -> None:
         say(f"a sync now says: {report.paused}")
     waiting = field.pending()
     say(f"in the outbox: {waiting.records} records, {waiting.objects} files")
+
+
+def _invite(desk: FieldClient, public_url: str, officer: day.Officer) -> None:
+    """What somebody can type in another window: a device of their own."""
+    wanted = {"kind": "dock", "name": "试用设备(虚构)"}
+    code = desk.request("POST", "/enrolment-codes", json=wanted).json()["code"]
+    headline("7. Try it: in this folder, in another window / 另开窗口，在本目录试用")
+    for line in (
+        "export TIEZHENG_STORE=var/try-$$ PATH=$PWD/.venv/bin:$PATH",
+        f"tiezheng enrol {code} --name try --server {public_url}",
+        f"echo {officer.password} | tiezheng sign-in {officer.login} --password-stdin",
+        "tiezheng missions                                  # shows a CODE",
+        "tiezheng capture README.md --mission CODE && tiezheng sync",
+    ):
+        say(line)
 
 
 def _demo_port() -> int:
