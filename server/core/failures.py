@@ -6,6 +6,8 @@ import json
 import os
 import re
 import sys
+import traceback
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -57,10 +59,10 @@ def handle_failures(app: Flask) -> None:
             os._exit(70)
         problem = translate(error)
         if problem is None:
-            log.error("unexpected", request_id=g.get("request_id", "-"), exc_info=error)
+            log.error("unexpected", request_id=g.get("request_id", "-"), **_told(error))
             problem = Problem(Kind.INTERNAL, "report the request id to the operator")
         else:
-            log.warning("refused", request_id=g.get("request_id", "-"), error=str(error)[:300])
+            log.warning("refused", request_id=g.get("request_id", "-"), error=_sentence(error))
         return problem_response(problem)
 
 
@@ -81,6 +83,22 @@ def translate(error: Exception) -> Problem | None:
     if isinstance(error, ValidationError):
         return invalid(error.normalized_messages())  # type: ignore[no-untyped-call]
     return None
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    """What the log says of an error: where it arose, and no values of a failed statement."""
+    if not isinstance(error, sa_exc.StatementError):
+        return {"exc_info": error}
+    where = "".join(traceback.format_tb(error.__traceback__))
+    return {"error": _sentence(error), "statement": error.statement, "exception": where}
+
+
+def _sentence(error: Exception) -> str:
+    """The error in a line; a database's details name the values of the row, so they stay out."""
+    cause = getattr(error, "orig", None) or error
+    diagnosis = getattr(cause, "diag", None)
+    text = getattr(diagnosis, "message_primary", None) or str(cause)
+    return f"{type(cause).__name__}: {text}"[:300]
 
 
 def problem_response(problem: Problem) -> Response:

@@ -52,15 +52,19 @@ def sqlite_journal(module: ModuleType) -> tuple[str, str]:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """Options of the engine for an address of either database."""
+    """Options of the engine for an address of either database.
+
+    Parameters stay out of errors, which end in logs: they hold names, texts and hashes.
+    """
     if url.startswith("sqlite"):
         return {
             "module": sqlite_module(),
             "connect_args": {"timeout": 30, "check_same_thread": False},
             "pool_size": 16,
             "max_overflow": 48,
+            "hide_parameters": True,
         }
-    return {"pool_size": 16, "max_overflow": 32, "pool_pre_ping": True}
+    return {"pool_size": 16, "max_overflow": 32, "pool_pre_ping": True, "hide_parameters": True}
 
 
 def prepare_engine(engine: Engine) -> None:
