@@ -31,8 +31,8 @@ from server.cases.visibility import (
     visible_mission_ids,
 )
 from server.core.context import Context
-from server.core.paging import Page, decode_cursor, page_of
-from server.core.problem import Kind, Problem, not_found
+from server.core.paging import Page, decode_id, page_of
+from server.core.problem import not_found
 
 
 def visible_case(ctx: Context, case_id: uuid.UUID, *, to_change: bool = False) -> Case:
@@ -90,7 +90,7 @@ def list_cases(ctx: Context, wanted: CaseFilter) -> Page[Case]:
         named = Case.parties.any(Party.name.contains(wanted.text, autoescape=True))
         rules.append(sa.or_(Case.case_no.contains(wanted.text, autoescape=True), named))
     if wanted.cursor:
-        rules.append(Case.id < _position(wanted.cursor))
+        rules.append(Case.id < decode_id(wanted.cursor))
     statement = sa.select(Case).where(*rules).order_by(Case.id.desc()).limit(wanted.limit + 1)
     rows = ctx.session.execute(statement).scalars().all()
     return page_of(rows, wanted.limit, lambda row: (str(row.id),))
@@ -100,7 +100,7 @@ def list_missions(ctx: Context, wanted: MissionFilter) -> Page[Mission]:
     """Visible missions, the latest made first."""
     rules = [sees_mission(ctx.actor), *_mission_rules(wanted)]
     if wanted.cursor:
-        rules.append(Mission.id < _position(wanted.cursor))
+        rules.append(Mission.id < decode_id(wanted.cursor))
     statement = sa.select(Mission).where(*rules).order_by(Mission.id.desc())
     rows = ctx.session.execute(statement.limit(wanted.limit + 1)).scalars().all()
     return page_of(rows, wanted.limit, lambda row: (str(row.id),))
@@ -208,14 +208,6 @@ def _mission_rules(wanted: MissionFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.overlaps_to is not None:
         rules.append(Mission.starts_at < wanted.overlaps_to)
     return rules
-
-
-def _position(cursor: str) -> uuid.UUID:
-    (text,) = decode_cursor(cursor, str)
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Problem(Kind.CURSOR_INVALID) from None
 
 
 __all__ = [

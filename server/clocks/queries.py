@@ -14,7 +14,7 @@ from server.clocks.commands import LedgerFilter
 from server.clocks.correction import Reading
 from server.clocks.models import ClockObservation
 from server.core.context import Context
-from server.core.paging import Page, decode_cursor, page_of
+from server.core.paging import Page, decode_id, page_of
 from server.identity.queries import visible_device
 
 NEAR_MAX = 2_000
@@ -83,8 +83,7 @@ def observations_of(
         ClockObservation.court_id == device.court_id, ClockObservation.device_id == device.id
     )
     if wanted.cursor:
-        (last,) = decode_cursor(wanted.cursor, str)
-        statement = statement.where(ClockObservation.id < _id(last))
+        statement = statement.where(ClockObservation.id < decode_id(wanted.cursor))
     statement = statement.order_by(ClockObservation.id.desc()).limit(wanted.limit + 1)
     rows = ctx.session.execute(statement).scalars().all()
     return page_of(rows, wanted.limit, lambda row: (str(row.id),))
@@ -100,10 +99,3 @@ def _around(
         base.where(column < low).order_by(column.desc()).limit(1),
         base.where(column > high).order_by(column).limit(1),
     ]
-
-
-def _id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return uuid.UUID(int=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -45,6 +46,15 @@ def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:
     ):
         raise Problem(Kind.CURSOR_INVALID)
     return tuple(position)
+
+
+def decode_id(cursor: str) -> uuid.UUID:
+    """The id that a cursor of one id holds; raises ``cursor-invalid`` for anything else."""
+    (text,) = decode_cursor(cursor, str)
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Problem(Kind.CURSOR_INVALID) from None
 
 
 def page_of(

@@ -16,8 +16,8 @@ from server.cases import queries as cases
 from server.core.bulk import among
 from server.core.clock import rfc3339
 from server.core.context import Context
-from server.core.paging import Page, decode_cursor, page_of
-from server.core.problem import Kind, Problem, not_found
+from server.core.paging import Page, decode_id, page_of
+from server.core.problem import not_found
 from server.evidence.commands import EvidenceFilter
 from server.evidence.models import Derivative, Evidence, Examination, Upload
 
@@ -49,8 +49,7 @@ def evidence_of_case(ctx: Context, case_id: uuid.UUID, wanted: EvidenceFilter) -
     if wanted.captured_to is not None:
         rules.append(Evidence.captured_at < wanted.captured_to)
     if wanted.cursor:
-        (last,) = decode_cursor(wanted.cursor, str)
-        rules.append(Evidence.id > _uuid(last))
+        rules.append(Evidence.id > decode_id(wanted.cursor))
     statement = sa.select(Evidence).where(*rules).order_by(Evidence.id).limit(wanted.limit + 1)
     rows = ctx.session.execute(statement).scalars().all()
     return page_of(rows, wanted.limit, lambda row: (str(row.id),))
@@ -186,10 +185,3 @@ def _visible(ctx: Context) -> sa.ColumnElement[bool]:
             sa.and_(Evidence.officer_id.is_not(None), Evidence.officer_id == ctx.actor.user_id),
         ),
     )
-
-
-def _uuid(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Problem(Kind.CURSOR_INVALID) from None

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from client_sdk.protocol.keys import PublicKey
 from server.core.context import Context
-from server.core.paging import Page, decode_cursor, page_of
+from server.core.paging import Page, decode_id, page_of
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
 from server.identity.commands import BookingFilter, DeviceFilter, UserFilter
@@ -196,7 +196,7 @@ def list_users(ctx: Context, wanted: UserFilter) -> Page[User]:
     if wanted.active is not None:
         rules.append(User.disabled_at.is_(None) if wanted.active else User.disabled_at.is_not(None))
     if wanted.cursor:
-        rules.append(User.id > _position(wanted.cursor))
+        rules.append(User.id > decode_id(wanted.cursor))
     statement = sa.select(User).where(*rules).order_by(User.id)
     if wanted.role is None:
         rows = ctx.session.execute(statement.limit(wanted.limit + 1)).scalars().all()
@@ -218,7 +218,7 @@ def list_devices(ctx: Context, wanted: DeviceFilter) -> Page[Device]:
         revoked = Device.revoked_at
         rules.append(revoked.is_not(None) if wanted.revoked else revoked.is_(None))
     if wanted.cursor:
-        rules.append(Device.id > _position(wanted.cursor))
+        rules.append(Device.id > decode_id(wanted.cursor))
     statement = sa.select(Device).where(*rules).order_by(Device.id).limit(wanted.limit + 1)
     rows = ctx.session.execute(statement).scalars().all()
     return page_of(rows, wanted.limit, lambda row: (str(row.id),))
@@ -238,7 +238,7 @@ def list_bookings(ctx: Context, wanted: BookingFilter) -> Page[DutyBooking]:
     if wanted.overlaps_to is not None:
         rules.append(DutyBooking.starts_at < wanted.overlaps_to)
     if wanted.cursor:
-        rules.append(DutyBooking.id < _position(wanted.cursor))
+        rules.append(DutyBooking.id < decode_id(wanted.cursor))
     statement = sa.select(DutyBooking).where(*rules).order_by(DutyBooking.id.desc())
     rows = ctx.session.execute(statement.limit(wanted.limit + 1)).scalars().all()
     return page_of(rows, wanted.limit, lambda row: (str(row.id),))
@@ -282,11 +282,3 @@ def _booking_scope(ctx: Context) -> list[sa.ColumnElement[bool]]:
             own.append(DutyBooking.device_id == actor.device_id)
         rules.append(sa.or_(*own))
     return rules
-
-
-def _position(cursor: str) -> uuid.UUID:
-    (text,) = decode_cursor(cursor, str)
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Problem(Kind.CURSOR_INVALID) from None

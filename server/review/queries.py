@@ -13,8 +13,7 @@ from client_sdk.protocol.encoding import b64url_encode
 from client_sdk.protocol.ids import short_code
 from server.core.clock import rfc3339
 from server.core.context import Context
-from server.core.paging import Page, decode_cursor, page_of
-from server.core.problem import Kind, Problem
+from server.core.paging import Page, decode_id, page_of
 from server.evidence import queries as evidence
 from server.evidence.models import Evidence
 from server.identity.models import User
@@ -34,7 +33,7 @@ def entries_of(ctx: Context, evidence_id: uuid.UUID, wanted: EntryFilter) -> Pag
         ReviewEntry.evidence_id == item.id, ReviewEntry.court_id == ctx.actor.court_id
     )
     if wanted.cursor:
-        statement = statement.where(ReviewEntry.id > _position(wanted.cursor))
+        statement = statement.where(ReviewEntry.id > decode_id(wanted.cursor))
     ordered = statement.order_by(ReviewEntry.id).limit(wanted.limit + 1)
     rows = ctx.session.execute(ordered).scalars().all()
     return page_of(rows, wanted.limit, lambda row: (str(row.id),))
@@ -103,14 +102,6 @@ def _newest_entry(session: Session, item: Evidence) -> tuple[ReviewEntry, str] |
     )
     row = session.execute(statement).first()
     return None if row is None else (row[0], row[1])
-
-
-def _position(cursor: str) -> uuid.UUID:
-    (text,) = decode_cursor(cursor, str)
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Problem(Kind.CURSOR_INVALID) from None
 
 
 def _text(value: uuid.UUID | None) -> str | None:
