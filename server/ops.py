@@ -35,9 +35,11 @@ from server.core.keyring import EVENT, TOKEN, KeyRingError
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.evidence import shipping
 from server.evidence.models import Evidence, Upload
 from server.schema import is_current
 from storage.errors import DurabilityLost, StorageError
+from storage.ports import KeepsCopies
 
 blueprint = Blueprint("ops", __name__)
 
@@ -117,6 +119,8 @@ def readiness(tools: Runtime) -> dict[str, Any]:
         "keys": _part(lambda: _keys(tools)),
         "audit": _part(lambda: _audit(tools)),
     }
+    if isinstance(tools.stores.blobs, KeepsCopies):
+        parts["copies"] = _part(lambda: _copies(tools))
     return {
         "ready": all(part["ok"] for part in parts.values()),
         "time": tools.clock.now().isoformat(),
@@ -155,6 +159,24 @@ def _space(tools: Runtime) -> dict[str, Any]:
     ok = ratio < tools.settings.spool_used_ratio_max
     part: dict[str, Any] = {"ok": ok, "used_ratio": round(ratio, 4)}
     return part if ok else {**part, "detail": "the volume of the uploads is nearly full"}
+
+
+def _copies(tools: Runtime) -> dict[str, Any]:
+    """Never red: while the far place is away, bytes are taken and served all the same."""
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        behind = shipping.backlog(session, tools.clock.now())
+    lag_seconds = round(behind.oldest_seconds, 3)
+    late = lag_seconds > tools.settings.ship_lag_seconds_max
+    part = {
+        "ok": True,
+        "degraded": late or behind.damaged > 0,
+        "waiting": behind.waiting,
+        "lag_seconds": lag_seconds,
+        "damaged": behind.damaged,
+    }
+    if behind.damaged:
+        return {**part, "detail": "bytes without a sound copy: restore them from a backup"}
+    return {**part, "detail": "second copies are late: does S3 answer?"} if late else part
 
 
 def _keys(tools: Runtime) -> dict[str, Any]:
@@ -234,6 +256,10 @@ class _State(Collector):
             yield _gauge("uploads_receiving", "Uploads under way", receiving)
             missing = _count(session, Evidence, Evidence.state == "missing")
             yield _gauge("evidence_missing", "Records whose bytes are overdue", missing)
+            if isinstance(self._tools.stores.blobs, KeepsCopies):
+                behind = shipping.backlog(session, self._tools.clock.now())
+                yield _gauge("blobs_waiting", "Blobs without second copy", behind.waiting)
+                yield _gauge("blobs_damaged", "Blobs without sound copy", behind.damaged)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -58,6 +58,9 @@ class Settings:
     s3_bucket: str = _setting("S3 bucket for blobs", "")
     s3_access_key: str = _setting("S3 access key", "", secret=True)
     s3_secret_key: str = _setting("S3 secret key", "", secret=True)
+    ship_lag_seconds_max: int = _setting(
+        "bytes waiting longer for their copy in S3 make /readyz degraded", 300
+    )
 
     upload_size_bytes_max: int = _setting("largest single upload", 64 * 2**30)
     upload_expire_seconds: int = _setting(

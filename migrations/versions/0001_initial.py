@@ -53,7 +53,11 @@ def upgrade() -> None:
         sa.Column("copies", sa.Integer(), nullable=False),
         sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("evicted_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_blobs")),
+    )
+    op.create_index(
+        op.f("ix_blobs_copies_stored_at"), "blobs", ["copies", "stored_at"], unique=False
     )
     op.create_table(
         "courts",
@@ -1001,5 +1005,6 @@ def downgrade() -> None:
     op.drop_table("examinations")
     op.drop_table("derivatives")
     op.drop_table("courts")
+    op.drop_index(op.f("ix_blobs_copies_stored_at"), table_name="blobs")
     op.drop_table("blobs")
     # ### end Alembic commands ###

@@ -50,6 +50,9 @@ class EventKind(StrEnum):
     EVIDENCE_MISSING = "evidence.missing"
     EVIDENCE_EXAMINED = "evidence.examined"
     EVIDENCE_REBOUND = "evidence.rebound"
+    BLOB_SHIPPED = "blob.shipped"
+    BLOB_REPAIRED = "blob.repaired"
+    BLOB_DAMAGED = "blob.damaged"
 
     EVIDENCE_LISTED = "custody.listed"
     EVIDENCE_VIEWED = "custody.viewed"

@@ -26,6 +26,7 @@ from server.core.units import Units
 from server.evidence import examination
 from server.evidence.examination import TryAgainError
 from server.evidence.sandbox import Limits, Sandbox, SandboxError
+from server.evidence.shipping import Shipper
 from server.jobs.table import EXAMINE, Handler, PostponeError, Registry
 from server.jobs.worker import Worker
 from server.schema import is_current
@@ -58,7 +59,13 @@ def worker(console: Console, *, once: bool) -> dict[str, Any] | None:
     settings = runtime().settings
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     with sandbox_of(settings) as sandbox:
-        working = Worker(app, Registry({EXAMINE: examining(sandbox)}), settings.worker_jobs)
+        shipper = Shipper(runtime())
+        working = Worker(
+            app,
+            Registry({EXAMINE: examining(sandbox)}),
+            settings.worker_jobs,
+            beside={"shipping": shipper.turn} if shipper.is_needed else {},
+        )
         if once:
             steps = working.drain()
             console.say(f"完成 {steps} 步", f"{steps} steps done")

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.core.context import Context
-from server.evidence import calibration, comparison, service
+from server.evidence import calibration, comparison, service, shipping
 from server.evidence.findings import Findings
 from server.evidence.models import Derivative, Evidence, Examination
 from server.evidence.sandbox import SandboxFailure
@@ -117,6 +117,7 @@ def _remember(ctx: Context, sha256: str, outcome: Findings | SandboxFailure) -> 
                 created_at=ctx.clock.now(),
             )
         )
+        shipping.remember(ctx, made.sha256, made.size_bytes)
     return found
 
 

@@ -16,12 +16,14 @@ class Blob(Base):
     """Finished bytes in the store; shared by every record that names the digest."""
 
     __tablename__ = "blobs"
+    __table_args__ = (sa.Index(None, "copies", "stored_at"),)
 
     sha256: Mapped[str] = mapped_column(primary_key=True)
     size_bytes: Mapped[int] = mapped_column(BigId)
-    copies: Mapped[int] = mapped_column(default=1)  # copies that were read back and verified
+    copies: Mapped[int] = mapped_column(default=1)  # verified by re-reading; 0: none is sound
     stored_at: Mapped[datetime]
     verified_at: Mapped[datetime]
+    evicted_at: Mapped[datetime | None]  # since then only the far copy is kept
 
 
 class Upload(CourtScoped, Base):

@@ -246,11 +246,14 @@ def _name(encoded: object) -> bytes | None:
 
 def _blob(ctx: Context, sha256: str, size_bytes: int) -> Blob:
     blob = ctx.session.get(Blob, sha256)
+    now = ctx.clock.now()
     if blob is None:
-        now = ctx.clock.now()
         blob = Blob(sha256=sha256, size_bytes=size_bytes, copies=1, stored_at=now, verified_at=now)
         ctx.session.add(blob)
         ctx.session.flush()  # two uploads of the same bytes meet here, not at the commit
+    elif blob.copies == 0 or blob.evicted_at is not None:
+        # The local copy was damaged or let go; now it is here again, and sound.
+        blob.copies, blob.verified_at, blob.evicted_at = 1, now, None
     return blob
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -47,12 +47,15 @@ class Worker:
 
     :param registry: what each handler does.
     :param job_threads: jobs done at a time; 0 leaves them to other workers.
+    :param beside: work that takes long and must not hold up jobs, each on a thread of its own; a
+        call does one piece and returns the seconds to wait before the next.
     """
 
     app: Flask
     registry: Registry
     job_threads: int = 1
     tasks: Sequence[Task] = TASKS
+    beside: Mapping[str, Callable[[], float]] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _new_jobs: threading.Event = field(default_factory=threading.Event)
     _running: dict[int, Taken] = field(default_factory=dict)
@@ -74,6 +77,7 @@ class Worker:
         """Work until :meth:`stop`."""
         loops = [("log", self._follow_log)]
         loops += [(f"jobs-{n}", self._do_jobs) for n in range(self.job_threads)]
+        loops += self.beside.items()
         threads = [
             threading.Thread(target=self._guarded, args=loop, name=loop[0], daemon=True)
             for loop in loops
@@ -93,7 +97,12 @@ class Worker:
         """Do everything that is due now, in this thread, and return how many steps it took."""
         steps = 0
         with self.app.app_context():
-            while self._step_log() or self._step_tasks() or self._step_job():
+            while (
+                self._step_log()
+                or self._step_tasks()
+                or self._step_job()
+                or any(step() == 0 for step in self.beside.values())
+            ):
                 steps += 1
         return steps
 
