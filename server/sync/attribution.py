@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from client_sdk.protocol.payloads import Geo
+from client_sdk.protocol.errors import ProtocolError
+from client_sdk.protocol.payloads import Geo, Instant
 from client_sdk.protocol.times import parse_rfc3339, unix_ms
 from server.audit.chain import FieldRecord, Line
 from server.audit.ordering import Accepted
@@ -43,7 +44,9 @@ def field_records(
         return []
     ids = queries.existing(ctx, line.court_id, _named(understood))
     sources = [_source(line, one, ids[queries.DEVICE]) for one in understood]
-    times = _corrected(ctx, understood, sources)
+    for one, source in zip(understood, sources, strict=True):
+        _take_file_time(line, one, source)
+    times = _corrected(ctx, line, understood, sources)
     moments = [corrected.at for corrected in times]
     for one, at in zip(understood, moments, strict=True):
         hand_over(ctx, line, one, at)  # before the bookings are asked who carried what
@@ -83,20 +86,40 @@ def _source(line: Line, one: Understood, cameras: Collection[uuid.UUID]) -> uuid
     return line.device_id
 
 
+def _take_file_time(line: Line, one: Understood, source: uuid.UUID) -> None:
+    """A docked file's moment is the one that its camera gave it, not that of the docking."""
+    match = one.payload.get("match")
+    claimed = match.get("file_time") if isinstance(match, Mapping) else None
+    if source == line.device_id or claimed is None:
+        return
+    try:
+        parse_rfc3339(claimed)
+    except ProtocolError:
+        one.findings.append(finding("time-invalid", "match.file_time is not a time"))
+        return
+    one.instant = Instant(wall=str(claimed), mono_ms=0, boot="", suspend=False)
+    one.by_camera = True
+
+
 def _corrected(
-    ctx: Context, understood: Sequence[Understood], sources: Sequence[uuid.UUID]
+    ctx: Context, line: Line, understood: Sequence[Understood], sources: Sequence[uuid.UUID]
 ) -> list[Corrected]:
-    ledgers: dict[uuid.UUID, Ledger] = {}
-    for source in set(sources):
-        instants = [
-            one.instant for one, own in zip(understood, sources, strict=True) if own == source
-        ]
-        ledgers[source] = Ledger(clocks.readings_near(ctx.session, source, instants))
-    return [
-        ledgers[source].correct(one.instant)
-        if one.timed
-        else Corrected(parse_rfc3339(one.instant.wall), None, "D", "none")
+    """Each moment by the ledger of the clock that showed it."""
+    clock_of = [
+        source if one.by_camera else line.device_id
         for one, source in zip(understood, sources, strict=True)
+    ]
+    ledgers: dict[uuid.UUID, Ledger] = {}
+    for owner in set(clock_of):
+        instants = [
+            one.instant for one, own in zip(understood, clock_of, strict=True) if own == owner
+        ]
+        ledgers[owner] = Ledger(clocks.readings_near(ctx.session, owner, instants))
+    return [
+        ledgers[owner].correct(one.instant)
+        if one.timed or one.by_camera
+        else Corrected(parse_rfc3339(one.instant.wall), None, "D", "none")
+        for one, owner in zip(understood, clock_of, strict=True)
     ]
 
 
@@ -113,7 +136,7 @@ def _field_record(
     case_id = _present(queries.CASE, one.case, known, findings)
     mission_id = _present(queries.MISSION, one.mission, known, findings)
     officer_id, officer_source, booking_id = _officer(source, one, corrected.at, known, findings)
-    instant = one.instant
+    instant, own_clock = one.instant, one.timed and not one.by_camera
     place = one.geo if isinstance(one.geo, Geo) else None
     return FieldRecord(
         court_id=line.court_id,
@@ -131,8 +154,8 @@ def _field_record(
         officer_source=officer_source,
         booking_id=booking_id,
         wall=instant.wall,
-        mono_ms=instant.mono_ms if one.timed else None,
-        boot=instant.boot if one.timed else None,
+        mono_ms=instant.mono_ms if own_clock else None,
+        boot=instant.boot if own_clock else None,
         through_suspend=instant.suspend,
         gnss_at=instant.gnss,
         happened_at=corrected.at,

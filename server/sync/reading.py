@@ -49,7 +49,8 @@ class Understood:
     """A payload's members in their types; ``None`` where absent or not understood.
 
     ``payload`` is a copy whose ``obj``, ``media`` and ``text`` are safe to use.  ``timed`` is
-    false when ``t`` could not be read and ``instant`` is the server's own receipt time.
+    false when ``t`` could not be read and ``instant`` is the server's own receipt time;
+    ``by_camera`` is true once ``instant`` is that of a camera behind the dock.
     """
 
     act: str
@@ -64,6 +65,7 @@ class Understood:
     ticket: str | None
     clock: ClockObservation | None
     findings: list[Finding]
+    by_camera: bool = False
 
 
 def finding(code: str, detail: str) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from flask import Flask
 from client_sdk.protocol import jcs
 from client_sdk.protocol.records import MAX_PAYLOAD_BYTES
 from server.audit.models import DeviceRecord, HeldRecord, OutboxRow, RecordConflict
+from server.core.clock import FixedClock
 from server.core.problem import Problem
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Evidence
@@ -252,6 +254,31 @@ def test_a_cameras_booking_counts_behind_the_dock(world: World, app: Flask) -> N
     (item,) = rows(Evidence)
     assert (str(item.captured_by), item.device_id) == (camera, world.first.dock.id)
     assert item.booking_id == world.first.booking_id
+
+
+def test_a_docked_file_belongs_to_who_carried_the_camera_when_it_was_made(
+    world: World, app: Flask, clock: FixedClock
+) -> None:
+    camera = add_device(app, world.first.id, "camera", alg=None)
+    morning = add_booking(app, camera, world.first.officer, starts_in=timedelta(0), hours=4)
+    add_booking(app, camera, world.first.police, starts_in=timedelta(hours=4), hours=4)
+    made = clock.now() + timedelta(hours=1)
+    clock.advance(timedelta(hours=6))
+    dock = Recorder(app, world.first.dock)
+    times = {"certainty": "exact", "reason": "booking", "time_source": "file"}
+    wires = [
+        dock.capture(b"1", captured_by=str(camera.id), match={**times, "file_time": at})
+        for at in (made.isoformat(), "this morning")
+    ]
+    first, second = dock.push(wires)["results"]
+    assert findings_of(first) == set()
+    assert findings_of(second) == {"time-invalid"}
+    items = {item.seq: item for item in rows(Evidence)}
+    assert (items[1].booking_id, items[1].officer_id) == (morning, world.first.officer.id)
+    assert (items[1].captured_at, items[1].clock_class) == (made, "C")
+    assert items[1].boot is None
+    assert items[2].officer_id == world.first.police.id
+    assert items[2].captured_at == clock.now()
 
 
 def test_records_of_one_batch_are_one_share_of_the_log(phone: Recorder) -> None:
