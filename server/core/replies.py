@@ -16,6 +16,7 @@ from server.core.context import Context
 from server.core.models import IdempotentReply
 from server.core.paging import Page
 from server.core.problem import Kind, Problem
+from server.core.transactions import take_turns
 
 _KEY_CHARACTERS_MAX = 200
 _KEPT_HEADERS = ("ETag", "Location", "Content-Type")
@@ -66,8 +67,13 @@ def require_version(current: int) -> None:
 
 
 def remembered(ctx: Context, raw: bytes) -> Response | None:
-    """The stored answer to this Idempotency-Key, if there is one."""
-    row = ctx.session.get(IdempotentReply, (_principal(ctx), _key()))
+    """The stored answer to this Idempotency-Key, if there is one.
+
+    A repeat that comes before the first answer waits for it.
+    """
+    principal, key = _principal(ctx), _key()
+    take_turns(ctx.session, f"idempotent:{principal}:{key}")
+    row = ctx.session.get(IdempotentReply, (principal, key))
     if row is None:
         return None
     if row.fingerprint != _fingerprint(raw) or row.route != _route():
