@@ -118,7 +118,6 @@ def _by_grant(session: Session, runtime: Runtime, claims: Claims) -> Actor:
         raise _bad(Kind.TOKEN_EXPIRED, "ask for a new grant")
     device = live_device(queries.device_in_court(session, grant.court_id, grant.device_id))
     user = _account(session, grant.court_id, grant.user_id)
-    _seen(session, runtime, device)
     return Actor(
         token=TokenKind.UPLOAD,
         court_id=grant.court_id,
