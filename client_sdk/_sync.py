@@ -42,6 +42,7 @@ from client_sdk.protocol.statements import ClockReading, StatementKind
 
 _PUSH_BYTES_MAX: Final = 1 << 20
 _CLOCK_EVERY_MS: Final = 60_000
+_CLOCK_STEP_MS: Final = 2_000
 _CLOCK_LAST: Final = "clock.last"
 _RECEIPT_POLL_SECONDS: Final = 0.5
 _STOPPING: Final = frozenset({"device-revoked", "account-locked"})
@@ -185,11 +186,10 @@ class Syncer:
     # -- clock
 
     def _observe_clock(self) -> None:
-        """Four-timestamp exchange, recorded; at most once a minute."""
+        """Four-timestamp exchange, recorded; once a minute, and when the wall clock was set."""
         store, clock = self._parts.ledger.store, self._parts.clock
-        last = store.get(_CLOCK_LAST)
-        now_ms = clock.mono_ms()
-        if last and last["boot"] == clock.boot() and now_ms - last["mono_ms"] < _CLOCK_EVERY_MS:
+        now = {"boot": clock.boot(), "mono_ms": clock.mono_ms(), "wall_ms": wall_ms(clock)}
+        if _known_already(store.get(_CLOCK_LAST), now):
             return
         try:
             self._persist(self._exchange_times)
@@ -200,7 +200,7 @@ class Syncer:
                 raise
             self._tally.problems.append(Problem("clock", str(error)))
             return
-        store.put(_CLOCK_LAST, {"boot": clock.boot(), "mono_ms": now_ms})
+        store.put(_CLOCK_LAST, now)
 
     def _exchange_times(self) -> None:
         clock, outbox = self._parts.clock, self._parts.outbox
@@ -325,6 +325,15 @@ class Syncer:
             if not missing or self._parts.clock.mono_ms() >= deadline_ms:
                 return
             self._parts.clock.sleep(_RECEIPT_POLL_SECONDS)
+
+
+def _known_already(last: dict[str, Any] | None, now: dict[str, Any]) -> bool:
+    """Whether the last exchange still tells how the clocks stand."""
+    if not last or last["boot"] != now["boot"] or "wall_ms" not in last:
+        return False
+    ran_ms: int = now["mono_ms"] - last["mono_ms"]
+    walked_ms: int = now["wall_ms"] - last["wall_ms"]
+    return ran_ms < _CLOCK_EVERY_MS and abs(walked_ms - ran_ms) < _CLOCK_STEP_MS
 
 
 def _stops(error: ApiError) -> bool:

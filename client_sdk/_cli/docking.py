@@ -13,7 +13,7 @@ from client_sdk._cli.places import case_id, case_names, mission_id
 from client_sdk._cli.show import plan_table, progress, show_report
 from client_sdk._dock import Dock, DockPlan, PlannedFile, TakenFile, scan
 from client_sdk.client import FieldClient
-from client_sdk.errors import CaptureError
+from client_sdk.errors import ApiError, CaptureError, NotSignedInError, TransportError
 from client_sdk.models import SyncReport
 
 _LEAVE: Final = "-"
@@ -36,6 +36,8 @@ class DockOptions:
 def run_dock(app: App, options: DockOptions) -> Exit:
     """Dock a card or folder."""
     with app.client() as client:
+        if options.sync:
+            _refresh(app, client)
         dock = Dock(client, options.camera)
         names = case_names(client)
         case = case_id(options.case, names) if options.case else None
@@ -56,6 +58,14 @@ def run_dock(app: App, options: DockOptions) -> Exit:
                 app.text("confirm-dock", count=len(chosen)), default=True, abort=True, err=True
             )
         return _take_and_sync(app, client, dock, plan, chosen, left, sync=options.sync)
+
+
+def _refresh(app: App, client: FieldClient) -> None:
+    """The newest bookings, when there is a network; without one the kept ones have to do."""
+    try:
+        client.pull()
+    except (TransportError, ApiError, NotSignedInError) as error:
+        app.notice("old-bookings", code=error.code)
 
 
 def _take_and_sync(

@@ -108,6 +108,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "{take} to take, {docked} taken before, {unmatched} without a match, {passed} passed over.",
         "待采集 {take},先前已采集 {docked},未匹配 {unmatched},略过 {passed}。",
     ),
+    "old-bookings": (
+        "Bookings could not be fetched ({code}): matching with those kept on this device.",
+        "未能获取最新领用登记({code}):按本机保存的登记匹配。",
+    ),
     "gap": ("Missing numbers on the card: {gap}", "存储卡编号缺失:{gap}"),
     "confirm-dock": ("Take {count} file(s) from this card?", "采集此卡上的 {count} 个文件?"),
     "ask-case": (

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.core.context import Context
+from server.core.transactions import take_turns
 from server.evidence import calibration, comparison, service, shipping
 from server.evidence.findings import Findings
 from server.evidence.models import Derivative, Evidence, Examination
@@ -122,6 +123,7 @@ def _remember(ctx: Context, sha256: str, outcome: Findings | SandboxFailure) -> 
 
 
 def _apply(ctx: Context, items: Sequence[Evidence], found: Examination) -> None:
+    _take_turns(ctx, items)
     for item in items:
         new = _findings_for(ctx, item, found)
         item.findings = [*item.findings, *(entry for entry in new if entry not in item.findings)]
@@ -135,6 +137,18 @@ def _apply(ctx: Context, items: Sequence[Evidence], found: Examination) -> None:
             mission_id=item.mission_id,
             court_id=item.court_id,
         )
+
+
+def _take_turns(ctx: Context, items: Sequence[Evidence]) -> None:
+    """One examination at a time per camera, with its items as the one before left them.
+
+    A photographed time code corrects every item of the camera, also one being examined elsewhere.
+    """
+    docked = [item for item in items if item.captured_by != item.device_id]
+    for camera in sorted({str(item.captured_by) for item in docked}):
+        take_turns(ctx.session, f"clock:{camera}")
+    for item in docked:
+        ctx.session.refresh(item)
 
 
 def _findings_for(ctx: Context, item: Evidence, found: Examination) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from server.core.bulk import insert_rows
 from server.core.context import Context
 from server.core.db import table_of
 from server.core.transactions import take_turns
-from server.evidence import policy, queries
+from server.evidence import attribution, policy, queries
 from server.evidence.commands import Rebind
 from server.evidence.models import Blob, Evidence, Upload
 from server.identity import queries as identity
@@ -143,11 +143,13 @@ def recorrect(ctx: Context, device_id: uuid.UUID, boot: str | None) -> None:
     readings = clocks.readings_of(ctx.session, device_id)
     for item in items:
         _correct(item, readings)
+    attribution.follow_time(ctx, device_id, items)
 
 
 def recorrect_one(ctx: Context, item: Evidence) -> None:
     """Compute one item's time again, by the ledger of the clock that made it."""
     _correct(item, clocks.readings_of(ctx.session, item.captured_by))
+    attribution.follow_time(ctx, item.captured_by, [item])
 
 
 def _correct(item: Evidence, readings: Sequence[Reading]) -> None:
