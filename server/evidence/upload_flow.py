@@ -59,7 +59,7 @@ class Uploads:
         if carries:
             tus.require_offset_type(headers)
             _require_fits(source, 0, wanted.size_bytes)
-        self._require_spool()
+        self._require_spool(wanted.size_bytes or 0)
         if wanted.concat == rows.FINAL:
             self._require_parts(ctx, wanted)
         if carries and wanted.concat is None and source.length == wanted.size_bytes:
@@ -257,12 +257,17 @@ class Uploads:
         if sum(lengths) != planned.facts.size_bytes:
             raise Problem(Kind.CONCAT_INVALID, "every part must be complete")
 
-    def _require_spool(self) -> None:
-        if self._stores.uploads.space().used_ratio > self._settings.spool_used_ratio_max:
+    def _require_spool(self, coming_bytes: int = 0) -> None:
+        room = self._stores.uploads.space()
+        if room.used_ratio > self._settings.spool_used_ratio_max:
             raise Problem(
                 Kind.UNAVAILABLE,
                 "the spool is nearly full; nothing that was acknowledged is lost",
                 headers={"Retry-After": str(_SPOOL_RETRY_SECONDS)},
+            )
+        if coming_bytes > room.free_bytes:
+            raise Problem(
+                Kind.NO_SPACE, f"{coming_bytes} bytes do not fit into the room left on the server"
             )
 
 

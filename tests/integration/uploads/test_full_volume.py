@@ -154,3 +154,13 @@ def test_above_its_share_the_spool_refuses_before_it_takes_bytes(
     assert careful.stored(DATA)
     with tight.app_context():
         db.engine.dispose()
+
+
+def test_a_length_that_cannot_fit_is_refused_before_any_byte(
+    sender: Sender, volume: Volume
+) -> None:
+    answer = sender.create(SIZE_BYTES * 2, sha256_of(DATA))
+    assert (answer.status_code, slug(answer)) == (507, "no-space")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert not any((volume.folder / "partials").glob("*"))
+    assert sender.begin(DATA)
