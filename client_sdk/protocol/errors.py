@@ -11,7 +11,15 @@ ProtocolError
 ├── StatementError      a signed statement of the server (statements, keylist)
 ├── PayloadError        a payload whose fields break API rules (payloads)
 ├── TimeFormatError     a time that is not RFC 3339 with an offset (times)
-└── TimeQrError         a time QR text (timeqr)
+├── TimeQrError         a time QR text (timeqr)
+└── TlogError           the transparency log's formats (tlog)
+    ├── ProofError          a Merkle proof, or hashes that a proof needs (merkle, proofs)
+    ├── TileError           a tile, its path or an entry bundle (tiles)
+    ├── NoteError           a signed note or a verifier key (notes)
+    ├── CheckpointError     a checkpoint, or one of another log (checkpoints)
+    ├── CosignatureError    a witness's cosignature (cosignatures)
+    ├── PolicyError         a trust policy (policies)
+    └── LeafError           an entry of the log (leaves)
 
 Every error has a stable `code` that may travel in problems and findings.
 """
@@ -95,3 +103,51 @@ class TimeQrError(ProtocolError):
     """A time QR text that is malformed or badly signed."""
 
     default_code = "time-qr"
+
+
+class TlogError(ProtocolError):
+    """Something of the transparency log breaks its format."""
+
+    default_code = "tlog"
+
+
+class ProofError(TlogError):
+    """A proof that does not prove, or a hash that is not there."""
+
+    default_code = "proof"
+
+
+class TileError(TlogError):
+    """A tile, tile path or entry bundle of another form."""
+
+    default_code = "tile"
+
+
+class NoteError(TlogError):
+    """A signed note or verifier key of another form."""
+
+    default_code = "note"
+
+
+class CheckpointError(TlogError):
+    """Not a checkpoint, or not one of the log that is expected."""
+
+    default_code = "checkpoint"
+
+
+class CosignatureError(TlogError):
+    """A cosignature that is missing or does not verify."""
+
+    default_code = "cosignature"
+
+
+class PolicyError(TlogError):
+    """A trust policy that is malformed or ambiguous."""
+
+    default_code = "policy"
+
+
+class LeafError(TlogError):
+    """An entry of the log of another form."""
+
+    default_code = "leaf"
