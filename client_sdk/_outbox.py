@@ -26,16 +26,8 @@ from client_sdk.errors import (
 )
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.keys import PrivateKey
-from client_sdk.protocol.payloads import (
-    CaptureRef,
-    Geo,
-    Instant,
-    Media,
-    NoGeo,
-    ObjectRef,
-    Payload,
-    RecordKind,
-)
+from client_sdk.protocol.parts import CaptureRef
+from client_sdk.protocol.payloads import Geo, Instant, Media, NoGeo, ObjectRef, Payload, RecordKind
 from client_sdk.protocol.records import SALT_BYTES, Sealed, seal
 
 NOT_RECORDED: Final = NoGeo("not-recorded")

@@ -36,7 +36,8 @@ from client_sdk.errors import (
 from client_sdk.models import OnProgress, Pending, Problem, Progress, SyncReport
 from client_sdk.protocol.clock import ClockOffset
 from client_sdk.protocol.errors import ProtocolError
-from client_sdk.protocol.payloads import ClockObservation, Payload, RecordKind
+from client_sdk.protocol.parts import ClockObservation
+from client_sdk.protocol.payloads import Payload, RecordKind
 from client_sdk.protocol.records import MAX_PUSH_RECORDS
 from client_sdk.protocol.statements import ClockReading, StatementKind
 

@@ -38,7 +38,8 @@ from client_sdk.models import (
 )
 from client_sdk.protocol.ids import IdSource
 from client_sdk.protocol.keys import Algorithm
-from client_sdk.protocol.payloads import Geo, HandOver, Media, NoGeo, Payload, RecordKind
+from client_sdk.protocol.parts import HandOver
+from client_sdk.protocol.payloads import Geo, Media, NoGeo, Payload, RecordKind
 from client_sdk.protocol.statements import Receipt, SignedStatement, Ticket
 
 __all__ = ["IN_USE", "SIGNED_IN", "FieldClient", "Options"]

@@ -7,7 +7,8 @@ ProtocolError
 │   ├── RecordShapeError       the envelope {h, p, salt, sig}
 │   ├── RecordHeaderError      the header text
 │   ├── RecordPayloadError     the payload text
-│   └── CommitmentError        the payload is not the one that the header commits to
+│   ├── CommitmentError        the payload is not the one that the header commits to
+│   └── KeyEpochError          a successor key that may not be certified (epochs)
 ├── StatementError      a signed statement of the server (statements, keylist)
 ├── PayloadError        a payload whose fields break API rules (payloads)
 ├── TimeFormatError     a time that is not RFC 3339 with an offset (times)
@@ -79,6 +80,12 @@ class CommitmentError(RecordError):
     """SHA-256 over salt and payload differs from the header's `pc`."""
 
     default_code = "record-commitment"
+
+
+class KeyEpochError(RecordError):
+    """`key.next` certifies a key that may not follow."""
+
+    default_code = "record-key"
 
 
 class StatementError(ProtocolError):

@@ -9,24 +9,27 @@ files keep their bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, Self
 from uuid import UUID
 
 from client_sdk.protocol._members import Members, without_none
 from client_sdk.protocol.encoding import b64url_decode, b64url_encode
+from client_sdk.protocol.epochs import KeyNext
 from client_sdk.protocol.errors import PayloadError, ProtocolError
+from client_sdk.protocol.heads import HeadText
 from client_sdk.protocol.jcs import INT_LIMIT
-from client_sdk.protocol.statements import SignedStatement
+from client_sdk.protocol.parts import REASON, CaptureRef, ClockObservation, Closing, HandOver
+from client_sdk.protocol.streams import StreamMark
 from client_sdk.protocol.times import parse_rfc3339
 
 MAX_TEXT_CHARS: Final = 4000
 MAX_NAME_BYTES: Final = 4096
 MAX_OBJECTS: Final = 100
-_REASON: Final = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _MIME: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
 
 
@@ -40,10 +43,19 @@ class RecordKind(StrEnum):
     LOG_NOTE = "log.note"
     CLOCK_OBSERVED = "clock.observed"
     DUTY_HANDOVER = "duty.handover"
+    KEY_NEXT = "key.next"
+    HEAD_ATTEST = "head.attest"
+    MISSION_CLOSED = "mission.closed"
+    MEDIA_OPEN = "media.open"
+    MEDIA_PROGRESS = "media.progress"
+    MEDIA_CLOSE = "media.close"
 
 
 _KINDS_ABOUT_CAPTURES: Final = frozenset(
     {RecordKind.CAPTURE_LOST, RecordKind.CAPTURE_RECOVERED, RecordKind.CAPTURE_DELETED}
+)
+_STREAMED: Final = frozenset(
+    {RecordKind.MEDIA_OPEN, RecordKind.MEDIA_PROGRESS, RecordKind.MEDIA_CLOSE}
 )
 
 
@@ -114,7 +126,7 @@ def parse_geo(value: object) -> Geo | NoGeo:
     """Position or the reason for its absence."""
     members = Members(value, "geo")
     if members.has("none"):
-        reason = members.pattern("none", _REASON)
+        reason = members.pattern("none", REASON)
         members.done()
         return NoGeo(reason)
     geo = Geo(
@@ -218,61 +230,16 @@ class ObjectRef:
         return ref
 
 
-@dataclass(frozen=True, slots=True)
-class ClockObservation:
-    """act=clock.observed: the server's signed reading and the device's t4 (Unix ms)."""
-
-    statement: SignedStatement
-    t4_ms: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Members of `clock`."""
-        return {"statement": self.statement.to_dict(), "t4": str(self.t4_ms)}
-
-    @classmethod
-    def from_value(cls, value: object) -> Self:
-        """Checked `clock`; the statement's signature is judged elsewhere."""
-        members = Members(value, "clock")
-        t4_ms = int(members.unsigned_integer("t4"))
-        raw = members.take("statement")
-        members.done()
-        try:
-            return cls(SignedStatement.from_dict(raw), t4_ms)
-        except ProtocolError as error:
-            raise PayloadError(f"clock.statement: {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureRef:
-    """act=capture.lost|recovered|deleted: the capture that is meant, and why."""
-
-    sha256: str
-    reason: str
-    seq: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Members of `ref`."""
-        return without_none(sha256=self.sha256, seq=self.seq, reason=self.reason)
-
-    @classmethod
-    def from_value(cls, value: object) -> Self:
-        """Checked `ref`."""
-        members = Members(value, "ref")
-        ref = cls(
-            sha256=members.digest("sha256"),
-            reason=members.pattern("reason", _REASON),
-            seq=members.optional("seq", members.count),
-        )
-        members.done()
-        return ref
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """act=duty.handover: the booking that ends and who takes the device."""
-
-    to: UUID
-    booking: UUID | None = None
+_PARTS: Final[Mapping[str, Callable[[object], Any]]] = MappingProxyType(
+    {
+        "clock": ClockObservation.from_value,
+        "ref": CaptureRef.from_value,
+        "key": KeyNext.from_value,
+        "head": HeadText.from_value,
+        "closing": Closing.from_value,
+        "stream": StreamMark.from_value,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +261,10 @@ class Payload:
     clock: ClockObservation | None = None
     ref: CaptureRef | None = None
     hand_over: HandOver | None = None
+    key: KeyNext | None = None
+    head: HeadText | None = None
+    closing: Closing | None = None
+    stream: StreamMark | None = None
 
     def __post_init__(self) -> None:
         _check_kind(self)
@@ -315,9 +286,11 @@ class Payload:
             media=self.media.value if self.media else None,
             text=self.text,
             match=dict(self.match) if self.match is not None else None,
-            clock=self.clock.to_dict() if self.clock else None,
-            ref=self.ref.to_dict() if self.ref else None,
         )
+        for name in _PARTS:
+            part = getattr(self, name)
+            if part is not None:
+                body[name] = part.to_dict()
         if self.hand_over is not None:
             body |= {"booking": _id_text(self.hand_over.booking), "to": str(self.hand_over.to)}
         return body
@@ -339,9 +312,10 @@ class Payload:
             media=members.optional("media", lambda name: members.choice(name, Media)),
             text=members.optional("text", lambda name: members.text(name, MAX_TEXT_CHARS)),
             match=members.optional("match", members.mapping),
-            clock=members.optional("clock", lambda n: ClockObservation.from_value(members.take(n))),
-            ref=members.optional("ref", lambda n: CaptureRef.from_value(members.take(n))),
             hand_over=_hand_over(members),
+            **{
+                name: read(members.take(name)) for name, read in _PARTS.items() if members.has(name)
+            },
         )
         members.done()
         return payload
@@ -377,6 +351,10 @@ def _check_kind(payload: Payload) -> None:
         "clock": (payload.clock is not None) == (act is RecordKind.CLOCK_OBSERVED),
         "ref": (payload.ref is not None) == (act in _KINDS_ABOUT_CAPTURES),
         "to": (payload.hand_over is not None) == (act is RecordKind.DUTY_HANDOVER),
+        "key": (payload.key is not None) == (act is RecordKind.KEY_NEXT),
+        "head": (payload.head is not None) == (act is RecordKind.HEAD_ATTEST),
+        "closing": (payload.closing is not None) == (act is RecordKind.MISSION_CLOSED),
+        "stream": (payload.stream is not None) == (act in _STREAMED) or captures,
     }
     for name, holds in rules.items():
         if not holds:

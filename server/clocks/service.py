@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from client_sdk.protocol.clock import ClockOffset
 from client_sdk.protocol.errors import StatementError
 from client_sdk.protocol.keys import PublicKey
-from client_sdk.protocol.payloads import ClockObservation as Exchange
+from client_sdk.protocol.parts import ClockObservation as Exchange
 from client_sdk.protocol.payloads import Instant
 from client_sdk.protocol.statements import ClockReading, StatementKind, verify
 from client_sdk.protocol.times import parse_rfc3339, unix_ms

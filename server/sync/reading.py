@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from client_sdk.protocol.errors import PayloadError, ProtocolError
+from client_sdk.protocol.parts import ClockObservation
 from client_sdk.protocol.payloads import (
     MAX_TEXT_CHARS,
-    ClockObservation,
     Geo,
     Instant,
     Media,

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.protocol import jcs, statements
+from client_sdk.protocol.epochs import certify
 from client_sdk.protocol.errors import PayloadError
+from client_sdk.protocol.heads import show
 from client_sdk.protocol.keys import Algorithm, PrivateKey
+from client_sdk.protocol.parts import CaptureRef, ClockObservation, Closing, HandOver
 from client_sdk.protocol.payloads import (
-    CaptureRef,
-    ClockObservation,
     Geo,
-    HandOver,
     Instant,
     Media,
     NoGeo,
@@ -23,6 +23,7 @@ from client_sdk.protocol.payloads import (
     parse_geo,
 )
 from client_sdk.protocol.statements import StatementKind
+from client_sdk.protocol.streams import StreamMark
 
 WHO = UUID("01936b1e-0000-7000-8000-000000000001")
 CASE = UUID("01936b1e-0000-7000-8000-000000000002")
@@ -34,6 +35,9 @@ READING = statements.sign(
 )
 NOWHERE = NoGeo("no-fix")
 
+IDENTITY = PrivateKey.generate(Algorithm.ED25519)
+NEXT_KEY = certify(PrivateKey.generate(Algorithm.ES256), src=str(WHO), ep=1, seq=3, prev="a" * 64)
+HEAD = show(IDENTITY, device=WHO, ep=1, seq=9, hid="e" * 64, unix_ms=1795413600123)
 SAMPLES = [
     Payload(
         RecordKind.CAPTURE_RECORDED,
@@ -62,6 +66,18 @@ SAMPLES = [
     ),
     Payload(RecordKind.DUTY_HANDOVER, INSTANT, NOWHERE, hand_over=HandOver(WHO, CASE)),
     Payload(RecordKind.DUTY_HANDOVER, INSTANT, NOWHERE, hand_over=HandOver(WHO)),
+    Payload(RecordKind.KEY_NEXT, INSTANT, NOWHERE, key=NEXT_KEY),
+    Payload(RecordKind.HEAD_ATTEST, INSTANT, NOWHERE, head=HEAD),
+    Payload(
+        RecordKind.MISSION_CLOSED, INSTANT, NOWHERE, closing=Closing(7, "b" * 64, "见证人(虚构)")
+    ),
+    Payload(RecordKind.MEDIA_OPEN, INSTANT, NOWHERE, stream=StreamMark(WHO)),
+    Payload(
+        RecordKind.MEDIA_PROGRESS, INSTANT, NOWHERE, stream=StreamMark(WHO, 3, 12 << 20, "c" * 64)
+    ),
+    Payload(
+        RecordKind.MEDIA_CLOSE, INSTANT, NOWHERE, stream=StreamMark(WHO, 4, 13 << 20, "d" * 64)
+    ),
 ]
 
 
