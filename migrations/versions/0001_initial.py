@@ -14,6 +14,7 @@ depends_on = None
 
 COURT_SCOPED = (
     "case_assignments",
+    "case_chains",
     "cases",
     "changes",
     "clock_observations",
@@ -200,11 +201,11 @@ def upgrade() -> None:
         sa.Column("case_tag", sa.Text(), nullable=True),
         sa.Column("case_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("case_prev", sa.Text(), nullable=True),
-        sa.Column("leaf_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("src", sa.Text(), nullable=False),
         sa.Column("ep", sa.Integer(), nullable=True),
-        sa.Column("seq", sa.Integer(), nullable=True),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("hid", sa.Text(), nullable=False),
         sa.Column("h", sa.Text(), nullable=False),
         sa.Column("p", sa.Text(), nullable=True),
@@ -232,6 +233,123 @@ def upgrade() -> None:
     op.create_index(op.f("ix_events_src_ep_seq"), "events", ["src", "ep", "seq"], unique=False)
     op.create_index(
         op.f("ix_events_subject_id_log_index"), "events", ["subject_id", "log_index"], unique=False
+    )
+    op.create_table(
+        "case_chains",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("case_key", sa.LargeBinary(), nullable=False),
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("last_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_leaf", sa.LargeBinary(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_case_chains_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_chains")),
+    )
+    op.create_table(
+        "log_tiles",
+        sa.Column("level", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "index",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("level", "index", name=op.f("pk_log_tiles")),
+    )
+    op.create_table(
+        "tile_mirrors",
+        sa.Column("level", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "index",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("size_bytes", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("level", "index", name=op.f("pk_tile_mirrors")),
+    )
+    op.create_index(op.f("ix_tile_mirrors_sha256"), "tile_mirrors", ["sha256"], unique=False)
+    op.create_table(
+        "checkpoints",
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("witnessed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("timestamped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_checkpoints")),
+    )
+    op.create_index(
+        op.f("ix_checkpoints_witnessed_at"), "checkpoints", ["witnessed_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_checkpoints_timestamped_at"), "checkpoints", ["timestamped_at"], unique=False
+    )
+    op.create_table(
+        "cosignatures",
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("cosigned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["size"], ["checkpoints.size"], name=op.f("fk_cosignatures_size_checkpoints")
+        ),
+        sa.PrimaryKeyConstraint("size", "name", name=op.f("pk_cosignatures")),
+    )
+    op.create_table(
+        "timestamps",
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("authority", sa.Text(), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("gen_time", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["size"], ["checkpoints.size"], name=op.f("fk_timestamps_size_checkpoints")
+        ),
+        sa.PrimaryKeyConstraint("size", "authority", name=op.f("pk_timestamps")),
+    )
+    op.create_table(
+        "signer_state",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("vkey", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("refusal", sa.Text(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signer_state")),
+    )
+    op.create_table(
+        "outbox_refused",
+        sa.Column(
+            "outbox_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("row", sa.JSON(none_as_null=True), nullable=False),
+        sa.PrimaryKeyConstraint("outbox_id", "found_at", name=op.f("pk_outbox_refused")),
     )
     op.create_table(
         "missions",
@@ -263,10 +381,11 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("changes", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("mac", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("src", sa.Text(), nullable=False),
         sa.Column("ep", sa.Integer(), nullable=True),
-        sa.Column("seq", sa.Integer(), nullable=True),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("hid", sa.Text(), nullable=False),
         sa.Column("h", sa.Text(), nullable=False),
         sa.Column("p", sa.Text(), nullable=True),
@@ -421,6 +540,7 @@ def upgrade() -> None:
         sa.Column("error_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("record_hid", sa.Text(), nullable=True),
         sa.Column("observed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_clock_observations_court_id_courts")
@@ -474,6 +594,7 @@ def upgrade() -> None:
         sa.Column("act", sa.Text(), nullable=False),
         sa.Column("rx", sa.Text(), nullable=False),
         sa.Column("findings", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_device_records_court_id_courts")
@@ -595,6 +716,7 @@ def upgrade() -> None:
         sa.Column("review_reason", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_evidence_court_id_courts")
@@ -637,6 +759,7 @@ def upgrade() -> None:
         sa.Column("wire", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("rx", sa.Text(), nullable=False),
         sa.Column("held_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_held_records_court_id_courts")
@@ -678,6 +801,7 @@ def upgrade() -> None:
         sa.Column("geo_source", sa.Text(), nullable=True),
         sa.Column("geo_reason", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_log_entries_court_id_courts")
@@ -760,6 +884,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("waits_for", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("s", sa.Text(), nullable=False),
         sa.Column("sig", sa.Text(), nullable=False),
         sa.Column("k", sa.Text(), nullable=False),
@@ -782,6 +907,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_receipts_device_id_id"), "receipts", ["device_id", "id"], unique=False)
+    op.create_index(op.f("ix_receipts_waits_for"), "receipts", ["waits_for"], unique=False)
     op.create_table(
         "record_conflicts",
         sa.Column("device_id", sa.Uuid(), nullable=False),
@@ -792,6 +918,7 @@ def upgrade() -> None:
         sa.Column("wire", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("rx", sa.Text(), nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_record_conflicts_court_id_courts")
@@ -937,6 +1064,7 @@ def downgrade() -> None:
     op.drop_table("sign_ins")
     op.drop_table("record_conflicts")
     op.drop_index(op.f("ix_receipts_device_id_id"), table_name="receipts")
+    op.drop_index(op.f("ix_receipts_waits_for"), table_name="receipts")
     op.drop_table("receipts")
     op.drop_index(op.f("ix_parties_case_id"), table_name="parties")
     op.drop_table("parties")
@@ -981,6 +1109,17 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_users_court_id_name"), table_name="users")
     op.drop_table("users")
     op.drop_table("outbox")
+    op.drop_table("outbox_refused")
+    op.drop_table("signer_state")
+    op.drop_table("timestamps")
+    op.drop_table("cosignatures")
+    op.drop_index(op.f("ix_checkpoints_timestamped_at"), table_name="checkpoints")
+    op.drop_index(op.f("ix_checkpoints_witnessed_at"), table_name="checkpoints")
+    op.drop_table("checkpoints")
+    op.drop_index(op.f("ix_tile_mirrors_sha256"), table_name="tile_mirrors")
+    op.drop_table("tile_mirrors")
+    op.drop_table("log_tiles")
+    op.drop_table("case_chains")
     op.drop_index(op.f("ix_missions_court_id_starts_at"), table_name="missions")
     op.drop_index(op.f("ix_missions_court_id_id"), table_name="missions")
     op.drop_table("missions")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from client_sdk.protocol.errors import PayloadError
 from client_sdk.protocol.payloads import MAX_OBJECTS, ObjectRef
+from server.audit import seals
 from server.audit.held import HeldRecords, hold, keep_conflicts, unhold
 from server.audit.models import (
     DeviceChain,
@@ -31,12 +32,14 @@ from server.audit.ordering import (
     Accepted,
     Entry,
     Head,
+    Keys,
     Line,
     Outcome,
     Places,
     Verdict,
     judge,
 )
+from server.audit.outbox import entry_mac, mac_key
 from server.core.bulk import among, insert_split
 from server.core.context import Context
 from server.core.db import table_of
@@ -101,7 +104,14 @@ def lock_chain(ctx: Context, court_id: uuid.UUID, device_id: uuid.UUID, ep: int)
     return Line(court_id, device_id, ep, head, row["held_count"], clock)
 
 
-def classify(ctx: Context, line: Line, batch: Sequence[Entry], *, release_to: int = 0) -> Verdict:
+def classify(
+    ctx: Context,
+    line: Line,
+    batch: Sequence[Entry],
+    *,
+    release_to: int = 0,
+    keys: Keys | None = None,
+) -> Verdict:
     """Where each record belongs; reads only what the batch touches, writes nothing."""
     touched = {entry.seq for entry in batch if entry.seq <= line.head.seq}
     places = Places({}, {})
@@ -111,18 +121,26 @@ def classify(ctx: Context, line: Line, batch: Sequence[Entry], *, release_to: in
         missing = touched - hids.keys()
         prevs = _prevs(ctx, line, {seq + 1 for seq in missing} & hids.keys()) if missing else {}
         places = Places(hids, prevs)
-    return judge(line.head, batch, places, HeldRecords(ctx, line), release_to)
+    return judge(line.head, batch, places, HeldRecords(ctx, line), release_to, keys)
 
 
 def enter(
-    ctx: Context, line: Line, verdict: Verdict, records: Sequence[FieldRecord], key_id: str
+    ctx: Context,
+    line: Line,
+    verdict: Verdict,
+    records: Sequence[FieldRecord],
+    key_id: Callable[[int], str],
 ) -> None:
     """Write a verdict: log rows, held and conflicting records, the chain's new head.
 
     :param records: one for each of ``verdict.accepted``, in its order.
-    :param key_id: id of the device key that signed them.
+    :param key_id: id of the key that signs a number of the chain.
     """
-    rows = [_row(a, r, key_id) for a, r in zip(verdict.accepted, records, strict=True)]
+    mac, seal = mac_key(ctx.runtime.keyring), seals.seal_key(ctx.runtime.keyring)
+    rows = [
+        _sealed(_row(a, r, key_id(a.entry.seq), mac), seal)
+        for a, r in zip(verdict.accepted, records, strict=True)
+    ]
     insert_split(ctx.session, rows, _PARTS)
     if verdict.unheld:
         unhold(ctx, line, verdict.unheld)
@@ -165,12 +183,12 @@ _PARTS = {
         name: name
         for name in (
             "court_id", "kind", "src", "ep", "seq", "hid", "h", "p", "salt", "sig", "k", "rx",
-            "actor_id", "subject_type", "subject_id", "case_id", "mission_id", "changes",
+            "actor_id", "subject_type", "subject_id", "case_id", "mission_id", "changes", "mac",
         )
     },
     table_of(DeviceRecord): {
         "court_id": "court_id", "device_id": "device_id", "ep": "ep", "seq": "seq", "hid": "hid",
-        "act": "kind", "rx": "rx", "findings": "findings",
+        "act": "kind", "rx": "rx", "findings": "findings", "seal": "seal",
     },
 }  # fmt: skip
 
@@ -211,9 +229,9 @@ def _prevs(ctx: Context, line: Line, seqs: Iterable[int]) -> dict[int, str]:
     return found
 
 
-def _row(accepted: Accepted, entry: FieldRecord, key_id: str) -> dict[str, Any]:
+def _row(accepted: Accepted, entry: FieldRecord, key_id: str, mac: bytes) -> dict[str, Any]:
     wire = accepted.entry.opened.wire
-    return {
+    row = {
         "court_id": entry.court_id,
         "kind": entry.act,
         "src": accepted.entry.opened.header.src,
@@ -235,6 +253,17 @@ def _row(accepted: Accepted, entry: FieldRecord, key_id: str) -> dict[str, Any]:
         "device_id": entry.device_id,
         "findings": entry.findings or None,
     }
+    row["mac"] = entry_mac(mac, row)
+    return row
+
+
+def _sealed(row: dict[str, Any], key: bytes) -> dict[str, Any]:
+    """The row with the seal of its place in ``device_records``."""
+    index = {**row, "act": row["kind"]}
+    digest = seals.row_digest(key, table_of(DeviceRecord), index)
+    found_out = (row["actor_id"], row["case_id"], row["mission_id"])
+    digest ^= seals.entry_digest(key, row["hid"], *found_out)
+    return {**row, "seal": seals.as_text(digest)}
 
 
 def declared_objects(act: str, payload: Mapping[str, Any]) -> list[dict[str, Any]]:

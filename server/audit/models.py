@@ -22,7 +22,7 @@ class _Entry(CourtScoped):
     kind: Mapped[str]
     src: Mapped[str]
     ep: Mapped[int | None]
-    seq: Mapped[int | None]
+    seq: Mapped[int | None] = mapped_column(BigId)
     hid: Mapped[str]
     h: Mapped[str]
     p: Mapped[str | None]  # erased lawfully: payload and salt go, the header stays
@@ -44,10 +44,28 @@ class OutboxRow(_Entry, Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     changes: Mapped[list[Any]]  # [[recipient, topic, entity id, op], …]
+    mac: Mapped[str]  # over every other column, see entry_mac: only the server can make it
+
+
+class RefusedRow(Base):
+    """An outbox row that no server of this installation wrote: kept for people, never sequenced.
+
+    ``row`` is the row as it was found.  It belongs to no court, since what it says proves nothing.
+    """
+
+    __tablename__ = "outbox_refused"
+
+    outbox_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    found_at: Mapped[datetime] = mapped_column(primary_key=True)
+    reason: Mapped[str]  # mac | repeated
+    row: Mapped[dict[str, Any]]
 
 
 class Event(_Entry, Base):
-    """An entry of the log; the index has no gaps."""
+    """An entry of the log; the index has no gaps.
+
+    ``case_tag``, ``case_seq``, ``case_prev`` are ``ct``, ``cs``, ``cp`` of 04 §4.1: all or none.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
@@ -58,10 +76,10 @@ class Event(_Entry, Base):
     )
 
     log_index: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    case_tag: Mapped[str | None]  # ct, cs, cp of 04 §4.1: filled when the log is signed
+    case_tag: Mapped[str | None]
     case_seq: Mapped[int | None] = mapped_column(BigId)
-    case_prev: Mapped[str | None]
-    leaf_hash: Mapped[bytes | None]
+    case_prev: Mapped[str | None]  # leaf hash of the case's previous entry, hex
+    leaf_hash: Mapped[bytes]
 
 
 class LogState(Base):
@@ -73,6 +91,104 @@ class LogState(Base):
     next_index: Mapped[int] = mapped_column(BigId)
     generation: Mapped[str]
     feed_horizon: Mapped[int] = mapped_column(BigId)  # changes below it are compacted away
+
+
+class CaseChain(CourtScoped, Base):
+    """Where a case's own sequence of entries stands; ``case_key`` travels in its dossier."""
+
+    __tablename__ = "case_chains"
+
+    case_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    case_key: Mapped[bytes]
+    tag: Mapped[str]
+    last_seq: Mapped[int] = mapped_column(BigId)
+    last_leaf: Mapped[bytes]
+
+
+class LogTile(Base):
+    """A tile of the tree (C2SP tlog-tiles): up to 256 hashes of 32 bytes, one after another.
+
+    The right edge of each level grows in place; a row of ``width`` 256 never changes again.
+    """
+
+    __tablename__ = "log_tiles"
+
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    index: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    width: Mapped[int]
+    data: Mapped[bytes]
+
+
+class TileMirror(Base):
+    """That a full tile lies in the store of bytes too; ``level`` -1 are bundles of entries."""
+
+    __tablename__ = "tile_mirrors"
+
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    index: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    sha256: Mapped[str] = mapped_column(index=True)
+    size_bytes: Mapped[int]
+
+
+class CheckpointRow(Base):
+    """A tree head that the signer signed (L1).
+
+    ``note`` is the signed note with the log's own signatures; ``witnessed_at`` is when the quorum
+    of witnesses had cosigned it (L2), ``timestamped_at`` when an authority had (L3).
+    """
+
+    __tablename__ = "checkpoints"
+    __table_args__ = (
+        sa.Index(None, "witnessed_at"),
+        sa.Index(None, "timestamped_at"),
+    )
+
+    size: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    root: Mapped[bytes]
+    note: Mapped[str]
+    signed_at: Mapped[datetime]
+    witnessed_at: Mapped[datetime | None]
+    timestamped_at: Mapped[datetime | None]
+
+
+class CosignatureRow(Base):
+    """A witness' signature line under a checkpoint (C2SP tlog-cosignature), verified on receipt."""
+
+    __tablename__ = "cosignatures"
+
+    size: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("checkpoints.size"), primary_key=True, autoincrement=False
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    line: Mapped[str]
+    cosigned_at: Mapped[datetime]
+
+
+class TimestampRow(Base):
+    """A token of a time-stamping authority over a checkpoint's body (RFC 3161), verified."""
+
+    __tablename__ = "timestamps"
+
+    size: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("checkpoints.size"), primary_key=True, autoincrement=False
+    )
+    authority: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[bytes]
+    gen_time: Mapped[datetime]
+
+
+class SignerState(Base):
+    """One row: what the signer last said of itself; its own folder is what it goes by."""
+
+    __tablename__ = "signer_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    origin: Mapped[str]
+    vkey: Mapped[str]
+    size: Mapped[int] = mapped_column(BigId)  # newest size it signed, 0 for none
+    refusal: Mapped[str | None]  # why it does not sign; None while it does
+    detail: Mapped[str | None]
+    seen_at: Mapped[datetime]
 
 
 class Change(CourtScoped, Base):
@@ -114,6 +230,7 @@ class DeviceRecord(CourtScoped, Base):
     act: Mapped[str]
     rx: Mapped[str]
     findings: Mapped[list[Any] | None]  # [{"code", "detail"}], shown to people
+    seal: Mapped[str | None]  # first digest of the row and of its entry, see seals
 
 
 class HeldRecord(CourtScoped, Base):
@@ -128,6 +245,7 @@ class HeldRecord(CourtScoped, Base):
     wire: Mapped[dict[str, Any]]
     rx: Mapped[str]
     held_since: Mapped[datetime] = mapped_column(index=True)
+    seal: Mapped[str | None]
 
 
 class RecordConflict(CourtScoped, Base):
@@ -143,6 +261,7 @@ class RecordConflict(CourtScoped, Base):
     wire: Mapped[dict[str, Any]]
     rx: Mapped[str]
     found_at: Mapped[datetime]
+    seal: Mapped[str | None]
 
 
 class ReceiptRow(CourtScoped, Base):
@@ -152,6 +271,7 @@ class ReceiptRow(CourtScoped, Base):
     __table_args__ = (
         sa.UniqueConstraint("device_id", "ep", "seq", "sha256", "generation"),
         sa.Index(None, "device_id", "id"),
+        sa.Index(None, "waits_for"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -159,7 +279,8 @@ class ReceiptRow(CourtScoped, Base):
     ep: Mapped[int]
     seq: Mapped[int] = mapped_column(BigId)
     sha256: Mapped[str] = mapped_column(default="")  # empty for a record without bytes
-    generation: Mapped[int] = mapped_column(default=1)  # 2: superseding, with index and checkpoint
+    generation: Mapped[int] = mapped_column(default=1)  # 2: superseding, with checkpoint and proof
+    waits_for: Mapped[int | None] = mapped_column(BigId)  # log index to be proven by its successor
     s: Mapped[str]
     sig: Mapped[str]
     k: Mapped[str]

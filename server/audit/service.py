@@ -16,6 +16,7 @@ from client_sdk.protocol.encoding import b64url_encode
 from client_sdk.protocol.records import SALT_BYTES, header_id, payload_commitment
 from server.audit.events import EventKind
 from server.audit.models import OutboxRow
+from server.audit.outbox import mac_key, row_mac
 from server.core.clock import rfc3339
 from server.core.context import Actor, Context
 from server.core.keyring import EVENT
@@ -50,7 +51,7 @@ class Subject:
     id: uuid.UUID | str
 
 
-def record(
+def record(  # noqa: PLR0913  facts about one event, all by name
     ctx: Context,
     kind: EventKind,
     subject: Subject,
@@ -60,15 +61,18 @@ def record(
     mission_id: uuid.UUID | None = None,
     court_id: uuid.UUID | None = None,
     notices: Iterable[Notice] = (),
+    rows: Mapping[str, str] | None = None,
 ) -> str:
     """Write one event into the outbox and return its ``hid``.
 
     :param facts: JSON of strings, booleans, integers below 2^53, lists and objects.
     :param court_id: the court concerned when it is not the actor's own.
+    :param rows: seals of changed rows (see ``sealing``, which adds them by itself).
     """
     court = court_id or ctx.actor.court_id
     rx = rfc3339(ctx.clock.now())
-    payload = {
+    changes = [notice.as_list() for notice in notices]
+    payload: dict[str, Any] = {
         "act": kind.value,
         "by": _actor_facts(ctx.actor, ctx.purpose),
         "court": str(court),
@@ -79,34 +83,35 @@ def record(
         "request": ctx.request_id,
         "at": rx,
     }
-    p = jcs.dumps(payload)
-    salt = ctx.runtime.randbytes(SALT_BYTES)
-    h = jcs.dumps(
-        {"v": 1, "src": SERVER_SOURCE, "id": str(ctx.new_id()), "pc": payload_commitment(p, salt)}
+    payload |= {"tell": changes} if changes else {}
+    payload |= {"rows": dict(rows)} if rows else {}
+    row = OutboxRow(
+        court_id=court,
+        kind=kind.value,
+        src=SERVER_SOURCE,
+        salt=ctx.runtime.randbytes(SALT_BYTES).hex(),
+        rx=rx,
+        actor_id=ctx.actor.user_id or ctx.actor.device_id,
+        subject_type=subject.type,
+        subject_id=str(subject.id),
+        case_id=case_id,
+        mission_id=mission_id,
+        changes=changes,
     )
+    sign_entry(ctx, row, payload, str(ctx.new_id()))
+    ctx.session.add(row)
+    return row.hid
+
+
+def sign_entry(ctx: Context, row: OutboxRow, payload: Mapping[str, Any], entry_id: str) -> None:
+    """Give a row of the outbox this payload: text, header, ``hid`` and signature."""
+    row.p = jcs.dumps(dict(payload))
+    commitment = payload_commitment(row.p, bytes.fromhex(row.salt or ""))
+    row.h = jcs.dumps({"v": 1, "src": SERVER_SOURCE, "id": entry_id, "pc": commitment})
     key = ctx.runtime.keyring.active(EVENT)
-    hid = header_id(h)
-    ctx.session.add(
-        OutboxRow(
-            court_id=court,
-            kind=kind.value,
-            src=SERVER_SOURCE,
-            hid=hid,
-            h=h,
-            p=p,
-            salt=salt.hex(),
-            sig=b64url_encode(key.private.sign(_HEADER_DOMAIN + h.encode())),
-            k=key.kid,
-            rx=rx,
-            actor_id=ctx.actor.user_id or ctx.actor.device_id,
-            subject_type=subject.type,
-            subject_id=str(subject.id),
-            case_id=case_id,
-            mission_id=mission_id,
-            changes=[notice.as_list() for notice in notices],
-        )
-    )
-    return hid
+    row.hid, row.k = header_id(row.h), key.kid
+    row.sig = b64url_encode(key.private.sign(_HEADER_DOMAIN + row.h.encode()))
+    row.mac = row_mac(mac_key(ctx.runtime.keyring), row)
 
 
 def _actor_facts(actor: Actor, purpose: str | None) -> dict[str, str | None]:

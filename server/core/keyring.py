@@ -178,8 +178,11 @@ class KeyRing:
 
     def mac(self, message: bytes, context: str) -> str:
         """Keyed hash that only this server can make, for nonces and code hashes."""
-        key = hmac.digest(self._data(), context.encode(), hashlib.sha256)
-        return hmac.new(key, message, hashlib.sha256).hexdigest()
+        return hmac.new(self.derived(context), message, hashlib.sha256).hexdigest()
+
+    def derived(self, context: str) -> bytes:
+        """A key for one use, made from the data key; 32 bytes."""
+        return hmac.digest(self._data(), context.encode(), hashlib.sha256)
 
     def _data(self) -> bytes:
         if self._data_key is None:

@@ -145,7 +145,7 @@ class Worker:
             outbox, behind = readers.waiting(session)
         if outbox:
             with unit_of_work(EVERY_COURT) as session:
-                sequencer.sequence(session)
+                sequencer.sequence(session, self.runtime)
             behind = list(readers.READERS)
         for name in behind:
             with self._units() as ctx:

@@ -19,7 +19,7 @@ from server.schema import upgrade
 from server.settings import Settings
 from tests.bench.rows import Row, median
 from tests.factories.cases import add_case
-from tests.factories.identity import API, Caller, CourtWorld, World
+from tests.factories.identity import API, Caller, CourtWorld, World, runtime_of
 from tests.support.postgres import running_postgres
 
 FEW: Final = 10_000
@@ -85,7 +85,7 @@ def _in_app(app: Flask, rows: int, rounds: int) -> tuple[float, float]:
     for serial in range(CHANGES):
         add_case(app, world.first.id, serial=serial + 1, handler_id=world.first.officer.id)
     with unit_of_work(EVERY_COURT) as session:
-        sequencer.sequence(session)
+        sequencer.sequence(session, runtime_of(app))
     after = _drained(officer)
     answer = _pull(officer, before)
     assert (

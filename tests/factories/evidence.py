@@ -124,7 +124,7 @@ class Scene:
     def sequence(self) -> None:
         """Move the outbox into the log."""
         with unit_of_work(EVERY_COURT) as session:
-            sequencer.sequence(session)
+            sequencer.sequence(session, self.app.extensions["tiezheng"])
 
 
 def build_scene(app: Flask, code: str = "样0101") -> Scene:

@@ -158,7 +158,7 @@ def sequence(app: Flask) -> int:
     total = 0
     while True:
         with unit_of_work(EVERY_COURT) as session:
-            moved = sequencer.sequence(session)
+            moved = sequencer.sequence(session, runtime_of(app))
         total += moved
         if not moved:
             return total

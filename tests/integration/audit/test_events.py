@@ -10,7 +10,7 @@ from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.core.context import Context, system_actor
 from server.core.transactions import EVERY_COURT, unit_of_work
-from tests.factories.identity import CourtWorld, World
+from tests.factories.identity import CourtWorld, World, runtime_of
 
 
 def fill(app: Flask, court: CourtWorld, count: int) -> None:
@@ -21,7 +21,7 @@ def fill(app: Flask, court: CourtWorld, count: int) -> None:
         for number in range(count):
             record(ctx, EventKind.USER_CHANGED, Subject("user", str(number)))
     with unit_of_work(EVERY_COURT) as session:
-        sequencer.sequence(session)
+        sequencer.sequence(session, runtime_of(app))
 
 
 def test_a_supervisor_reads_the_log_of_their_court_in_stretches(app: Flask) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from server.audit import sequencer
 from server.audit.queries import changes_for
 from server.core.transactions import EVERY_COURT, unit_of_work
-from tests.factories.identity import World, upload_token
+from tests.factories.identity import World, runtime_of, upload_token
 
 CASE = {"case_no": "（2026）样0101执8号", "parties": []}
 
@@ -44,7 +44,7 @@ def test_from_filing_to_the_feed_of_the_device(world: World) -> None:
     )
     assert started.get_json()["state"] == "started"
     with unit_of_work(EVERY_COURT) as session:
-        sequencer.sequence(session)
+        sequencer.sequence(session, runtime_of(world.app))
     with unit_of_work(court.id, write=False) as session:
         changes = changes_for(session, [f"device:{court.phone.id}"], -1, 100)
         told = [(one.topic, one.entity_id, one.op) for one in changes]

@@ -16,6 +16,7 @@ from server.core.context import Actor, Context
 from server.core.permissions import TokenKind
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.identity.models import Court
+from tests.factories.identity import runtime_of
 
 
 def add_court(app: Flask) -> uuid.UUID:
@@ -65,7 +66,7 @@ def test_outbox_moves_into_events_without_gaps(app: Flask) -> None:
     moved = []
     for _ in range(4):
         with unit_of_work(EVERY_COURT) as session:
-            moved.append(sequencer.sequence(session, limit=3))
+            moved.append(sequencer.sequence(session, runtime_of(app), limit=3))
     assert moved == [3, 3, 1, 0]
     with unit_of_work(court_id, write=False) as session:
         events = session.execute(sa.select(Event).order_by(Event.log_index)).scalars().all()
@@ -81,7 +82,7 @@ def test_a_rolled_back_cause_leaves_no_event(app: Flask) -> None:
     with pytest.raises(RuntimeError, match="the cause failed"):
         write_and_fail(app, court_id)
     with unit_of_work(EVERY_COURT) as session:
-        assert sequencer.sequence(session) == 0
+        assert sequencer.sequence(session, runtime_of(app)) == 0
 
 
 def test_another_court_sees_nothing_on_postgresql(app: Flask) -> None:

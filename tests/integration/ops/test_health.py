@@ -26,6 +26,7 @@ from server.core.transactions import EVERY_COURT, unit_of_work
 from server.identity.models import Court
 from server.settings import Settings
 from tests.factories.cases import add_case, believe
+from tests.factories.identity import runtime_of
 from tests.meta.tree import ROOT
 from tests.support.ports import free_port
 
@@ -71,7 +72,7 @@ def test_waiting_events_make_it_red_until_the_worker_moves_them(
     assert found["audit"]["waiting"] == 1
     assert found["audit"]["lag_seconds"] > 300
     with unit_of_work(EVERY_COURT) as session:
-        sequencer.sequence(session)
+        sequencer.sequence(session, runtime_of(app))
     assert red(app, clock) == {}
 
 
@@ -165,6 +166,7 @@ import sys
 from pathlib import Path
 from server.app import create_app
 from server.settings import Settings
+from tests.factories.identity import runtime_of
 app = create_app(Settings(data_dir=Path(sys.argv[1]), log_level="error"))
 client = app.test_client()
 client.get("/healthz")

@@ -15,7 +15,7 @@ from server.audit import sequencer
 from server.audit.models import DeviceChain, DeviceRecord, Event, HeldRecord, RecordConflict
 from server.core.transactions import EVERY_COURT, unit_of_work
 from tests.factories.field import Recorder, log_of
-from tests.factories.identity import World, add_device
+from tests.factories.identity import World, add_device, runtime_of
 
 LENGTH = 6
 
@@ -122,7 +122,7 @@ def test_several_sequencers_at_once_leave_no_gap(world: World, app: Flask) -> No
     def move() -> None:
         while not done.is_set():
             with unit_of_work(EVERY_COURT) as session:
-                sequencer.sequence(session, limit=17)
+                sequencer.sequence(session, runtime_of(app), limit=17)
 
     movers = [threading.Thread(target=lambda: _in(app, move)) for _ in range(2)]
     for mover in movers:
