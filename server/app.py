@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from server.audit import sealing
 from server.core.clock import Clock, SystemClock
 from server.core.context import Runtime
 from server.core.db import db
@@ -46,6 +47,7 @@ def create_app(
         keyring=KeyRing(settings.data_dir / "keys", clock),
         stores=stores or build_stores(storage_config(settings)),
     )
+    sealing.listen()
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)

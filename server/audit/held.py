@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from client_sdk.protocol.jcs import INT_LIMIT
 from client_sdk.protocol.records import open_record
+from server.audit import seals
 from server.audit.events import EventKind
 from server.audit.models import HeldRecord, RecordConflict
 from server.audit.ordering import Entry, Line, Verdict
 from server.audit.service import Subject, record
 from server.core.bulk import insert_rows
 from server.core.context import Context
+from server.core.db import table_of
 from server.core.problem import not_found
 
 _WINDOW: Final = 500
@@ -110,7 +112,7 @@ def hold(ctx: Context, line: Line, entries: Sequence[Entry]) -> None:
     """Keep records until their predecessors come; one event for the batch."""
     now = ctx.clock.now()
     rows = [{**_place(line, entry), "held_since": now} for entry in entries]
-    insert_rows(ctx.session, _held, rows)
+    insert_rows(ctx.session, _held, _sealed(ctx, _held, rows))
     facts = {"ep": line.ep, "held": [[e.seq, e.opened.hid] for e in entries]}
     record(
         ctx, EventKind.RECORD_HELD, Subject("device", line.device_id), facts, court_id=line.court_id
@@ -119,7 +121,7 @@ def hold(ctx: Context, line: Line, entries: Sequence[Entry]) -> None:
 
 def keep_conflicts(ctx: Context, line: Line, verdict: Verdict) -> None:
     """Keep what contradicts the chain; one event for each record, however often it comes."""
-    table = RecordConflict.__table__
+    table = table_of(RecordConflict)
     found = {(c.entry.seq, c.entry.opened.hid): c for c in verdict.conflicts}
     known = ctx.session.execute(
         sa.select(table.c.seq, table.c.hid).where(
@@ -135,7 +137,7 @@ def keep_conflicts(ctx: Context, line: Line, verdict: Verdict) -> None:
         {**_place(line, conflict.entry), "reason": conflict.reason, "found_at": now}
         for conflict in found.values()
     ]
-    insert_rows(ctx.session, table, rows)
+    insert_rows(ctx.session, table, _sealed(ctx, table, rows))
     for (seq, hid), conflict in found.items():
         record(
             ctx,
@@ -156,3 +158,8 @@ def _place(line: Line, entry: Entry) -> dict[str, Any]:
         "wire": entry.opened.wire.to_dict(),
         "rx": entry.rx,
     }
+
+
+def _sealed(ctx: Context, table: sa.Table, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    key = seals.seal_key(ctx.runtime.keyring)
+    return [{**row, "seal": seals.first_seal(key, table, row)} for row in rows]

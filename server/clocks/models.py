@@ -32,3 +32,4 @@ class ClockObservation(CourtScoped, Base):
     error_ms: Mapped[int] = mapped_column(BigId)
     record_hid: Mapped[str | None]
     observed_at: Mapped[datetime]
+    seal: Mapped[str | None]  # first digest of the row, see server/audit/seals.py

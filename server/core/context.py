@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from server.core.permissions import (
     TOKEN_PERMISSIONS,
@@ -74,6 +74,7 @@ class Actor:
 
 
 NOBODY_COURT = uuid.UUID(int=0)
+CONTEXT_OF: Final = "tiezheng.context"  # key in a session's ``info``
 
 
 def system_actor(court_id: uuid.UUID = NOBODY_COURT) -> Actor:
@@ -106,6 +107,10 @@ class Context:
     request_id: str = "-"
     purpose: str | None = None
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Let what watches the session know the process' tools."""
+        self.session.info[CONTEXT_OF] = self
 
     @property
     def settings(self) -> Settings:

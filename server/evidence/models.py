@@ -117,6 +117,7 @@ class Evidence(CourtScoped, Base):
     review_reason: Mapped[str | None]
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
+    seal: Mapped[str | None]  # first digest of the row, see server/audit/seals.py
 
 
 class Examination(Base):

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from client_sdk.protocol.encoding import b64url_decode
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.payloads import Instant
+from server.audit import seals
 from server.audit.chain import OBJECT_KINDS, FieldRecord
 from server.audit.events import EventKind
 from server.audit.service import Subject, record
@@ -206,7 +207,7 @@ def listed(ctx: Context, case_id: uuid.UUID, items: Iterable[Evidence]) -> None:
 def _row(
     ctx: Context, entry: FieldRecord, index: int, thing: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
-    return {
+    row = {
         **dict(zip(_SHARED, _shared(entry), strict=True)),
         "id": ctx.new_id(),
         "obj_index": index,
@@ -224,6 +225,8 @@ def _row(
         "version": 1,
         "created_at": now,
     }
+    key = seals.seal_key(ctx.runtime.keyring)
+    return {**row, "seal": seals.first_seal(key, table_of(Evidence), row)}
 
 
 def _instant(item: Evidence) -> Instant:

@@ -50,3 +50,4 @@ class LogEntry(CourtScoped, Base):
     geo_source: Mapped[str | None]
     geo_reason: Mapped[str | None]
     created_at: Mapped[datetime]
+    seal: Mapped[str | None]  # first digest of the row, see server/audit/seals.py

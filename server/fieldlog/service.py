@@ -9,11 +9,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from client_sdk.protocol.payloads import MAX_TEXT_CHARS, Instant
+from server.audit import seals
 from server.audit.chain import FieldRecord
 from server.clocks import queries as clocks
 from server.clocks.correction import Ledger
 from server.core.bulk import insert_rows, storable
 from server.core.context import Context
+from server.core.db import table_of
 from server.fieldlog.commands import KINDS
 from server.fieldlog.models import LogEntry
 
@@ -59,7 +61,7 @@ def _row(ctx: Context, entry: FieldRecord) -> dict[str, Any]:
     payload = entry.payload
     text = payload.get("text")
     details = {name: payload[name] for name in _DETAILS if payload.get(name) is not None}
-    return {
+    row = {
         **{name: getattr(entry, name) for name in _SHARED},
         "id": ctx.new_id(),
         "record_hid": entry.hid,
@@ -67,3 +69,5 @@ def _row(ctx: Context, entry: FieldRecord) -> dict[str, Any]:
         "details": details or None,
         "created_at": ctx.clock.now(),
     }
+    key = seals.seal_key(ctx.runtime.keyring)
+    return {**row, "seal": seals.first_seal(key, table_of(LogEntry), row)}
