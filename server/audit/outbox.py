@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+import sqlalchemy as sa
+
 from server.audit.models import OutboxRow
 from server.core.db import table_of
 from server.core.keyring import KeyRing
@@ -31,7 +33,7 @@ def mac_key(keyring: KeyRing) -> bytes:
     return keyring.derived(_CONTEXT)
 
 
-def entry_mac(key: bytes, row: Mapping[str, Any]) -> str:
+def entry_mac(key: bytes, row: Mapping[str, Any] | sa.RowMapping) -> str:
     """Keyed hash over every column of an outbox row but its number (04 §4.9), in hexadecimal."""
     parts = [_ABSENT if (value := row[name]) is None else str(value) for name in _COVERED]
     changes = row["changes"]

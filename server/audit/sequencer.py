@@ -8,7 +8,7 @@ the case, leaf and tiles are written in one transaction: what is committed can b
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ BATCH: Final = 2_000
 MAC, REPEATED, MALFORMED = "mac", "repeated", "malformed"
 _outbox, _events, _tiles = table_of(OutboxRow), table_of(Event), table_of(LogTile)
 _SHARED: Final = [column.name for column in _outbox.columns if column.name in _events.columns]
-Row = Mapping[str, Any]
+Row = sa.RowMapping
 
 
 class LogDamagedError(Exception):
@@ -132,7 +132,7 @@ def _build(session: Session, size: int, leaves: Sequence[bytes]) -> None:
     def edge(tile: Tile) -> bytes:
         here = (_tiles.c.level == tile.level, _tiles.c.index == tile.index)
         statement = sa.select(_tiles.c.data).where(*here, _tiles.c.width == tile.width)
-        data = session.execute(statement).scalar_one_or_none()
+        data: bytes | None = session.execute(statement).scalar_one_or_none()
         if data is None:
             raise LogDamagedError(f"{tile.path} is not there: nothing can follow it")
         return data
