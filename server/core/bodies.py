@@ -33,9 +33,10 @@ def parse_json(data: bytes) -> Any:
     """JSON without duplicate keys, NaN or lone surrogates."""
     try:
         value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
+            text := data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant
         )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        if "\\ud" in text or "\\uD" in text:  # of UTF-8, only an escape makes a surrogate
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise Problem(Kind.MALFORMED_JSON, str(error)[:200]) from None
     return value

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import importlib
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from types import ModuleType
@@ -20,6 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from server.core.db import db
 
@@ -32,6 +34,8 @@ _TAKE_TURNS = sa.select(
 )
 _WRITE = "tz_write"
 _LOCK_FD = "tz_lock_fd"
+_IDLE_SINCE = "tz_idle_since"
+_IDLE_SECONDS = 5
 
 
 def sqlite_module() -> ModuleType:
@@ -64,12 +68,13 @@ def engine_options(url: str) -> dict[str, Any]:
             "max_overflow": 48,
             "hide_parameters": True,
         }
-    return {"pool_size": 16, "max_overflow": 32, "pool_pre_ping": True, "hide_parameters": True}
+    return {"pool_size": 16, "max_overflow": 32, "hide_parameters": True}
 
 
 def prepare_engine(engine: Engine) -> None:
     """Attach what SQLite needs: safe journal, foreign keys, our own BEGIN, a fair writers' lock."""
     if engine.dialect.name != "sqlite":
+        _ask_after_idling(engine)
         return
     journal, synchronous = sqlite_journal(sqlite_module())
     lock_path = f"{engine.url.database}.writers"
@@ -106,6 +111,24 @@ def prepare_engine(engine: Engine) -> None:
         # The event comes just before the statement; let go after a writer that waits can only
         # find SQLite's own lock, which it then waits for.
         _release(connection)
+
+
+def _ask_after_idling(engine: Engine) -> None:
+    """A connection that idled may be dead, and is replaced then; a busy one is not asked."""
+
+    @event.listens_for(engine, "checkin")
+    def _given_back(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        idle_since = record.info.get(_IDLE_SINCE)
+        if idle_since is None or time.monotonic() - idle_since < _IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except Exception as error:
+            raise sa.exc.DisconnectionError from error
 
 
 def _release(connection: Connection) -> None:

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from server.audit.events import EventKind
 from server.audit.models import Event, OutboxRow
 from server.cases import queries as cases
-from server.core.bulk import among
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.paging import Page, decode_id, page_of
@@ -22,6 +22,16 @@ from server.evidence.commands import EvidenceFilter
 from server.evidence.models import Derivative, Evidence, Examination, Upload
 
 ONE_READING = timedelta(minutes=10)  # ranges of one item by one viewer within it are one event
+_brought = sa.select(Upload.sha256).where(
+    Upload.device_id == sa.bindparam("device"), Upload.state == "complete"
+)
+# Built once, by whether it is for PostgreSQL: every push asks.
+_BROUGHT = {
+    True: _brought.where(
+        Upload.sha256 == sa.any_(sa.bindparam("digests", type_=postgresql.ARRAY(sa.Text())))
+    ),
+    False: _brought.where(Upload.sha256.in_(sa.bindparam("digests", expanding=True))),
+}
 
 
 def visible_evidence(ctx: Context, evidence_id: uuid.UUID) -> Evidence:
@@ -70,12 +80,9 @@ def digests_uploaded_by(session: Session, device_id: uuid.UUID, digests: Iterabl
     wanted = sorted(set(digests))
     if not wanted:
         return set()
-    statement = sa.select(Upload.sha256).where(
-        Upload.device_id == device_id,
-        Upload.state == "complete",
-        among(session, Upload.sha256, wanted),
-    )
-    return {digest for digest in session.execute(statement).scalars() if digest}
+    statement = _BROUGHT[session.get_bind().dialect.name == "postgresql"]
+    found = session.execute(statement, {"device": device_id, "digests": wanted})
+    return {digest for digest in found.scalars() if digest}
 
 
 def examination_of(session: Session, sha256: str) -> Examination | None:

@@ -43,6 +43,14 @@ def parse(text: str) -> Compact:
     return Compact(_object(header), _object(payload), signature, signed)
 
 
+def header(part: str) -> dict[str, Any]:
+    """What the first part of a JWS says; raises :class:`CompactError`."""
+    try:
+        return _object(b64url_decode(part if len(part) <= CHARACTERS_MAX else ""))
+    except ProtocolError as error:
+        raise CompactError(str(error)) from error
+
+
 def write(header: dict[str, Any], payload: dict[str, Any]) -> str:
     """Signing input of a JWS: what :attr:`Compact.signed_bytes` will be."""
     return f"{_encoded(header)}.{_encoded(payload)}"

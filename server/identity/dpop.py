@@ -23,6 +23,7 @@ from client_sdk.protocol.errors import KeyFormatError
 from client_sdk.protocol.keys import Algorithm, PublicKey
 from server.core.clock import from_unix_ms, unix_ms
 from server.core.context import Runtime
+from server.core.db import table_of
 from server.core.problem import Kind, Problem
 from server.identity import compact
 from server.identity.models import ProofSeen
@@ -33,6 +34,15 @@ _MAC_CHARACTERS: Final = 32
 _NONCE_CHARACTERS_MAX: Final = 64
 _TEXT_CHARACTERS_MAX: Final = 512
 _PORTS: Final = {"http": 80, "https": 443}
+_seen = table_of(ProofSeen)
+# Built once, by whether it is for PostgreSQL: every signed request runs it.
+_USE: Final = {
+    dialect is postgresql: dialect.insert(_seen)
+    .values({name: sa.bindparam(name) for name in ("nonce", "jti", "seen_at")})
+    .on_conflict_do_nothing()
+    .returning(_seen.c.jti)
+    for dialect in (postgresql, sqlite)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +181,8 @@ def _use_once(session: Session, runtime: Runtime, nonce: str, identity: str) -> 
     # Hashed: any text of a client fits, and one device cannot use up another's jti.
     jti = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
     values = {"nonce": nonce, "jti": jti, "seen_at": runtime.clock.now()}
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(ProofSeen).values(values).on_conflict_do_nothing()
-    if session.execute(statement.returning(ProofSeen.jti)).first() is None:
+    statement = _USE[session.get_bind().dialect.name == "postgresql"]
+    if session.connection().execute(statement, values).first() is None:
         raise Problem(Kind.PROOF_REPLAYED, "make a new proof for each request")
     if jti.startswith("00"):
         prune(session, runtime)

@@ -118,29 +118,48 @@ def read(runtime: Runtime, text: str) -> Claims:
 
     Raises :class:`TokenError`.
     """
-    try:
-        header = compact.parse(text).header
-    except compact.CompactError as error:
-        raise TokenMalformed(str(error)) from error
-    kind = _kind(header)
-    key = runtime.keyring.find(TOKEN, header["kid"])
+    kind, kid = _head(text.partition(".")[0])
+    key = runtime.keyring.find(TOKEN, kid)
     if key is None:
         raise TokenMalformed("signed by a key that is not in use")
+    claims = _signed(text, kind, key.public.to_jwk()["x"], runtime.settings.public_url)
+    if runtime.clock.now() >= claims.expires_at:
+        raise TokenExpired
+    return claims
+
+
+@lru_cache(maxsize=64)
+def _head(part: str) -> tuple[TokenType, str]:
+    """Kind and key id of a token's first part; all tokens of a key and kind share it."""
+    try:
+        header = compact.header(part)
+    except compact.CompactError as error:
+        raise TokenMalformed(str(error)) from error
+    return _kind(header), header["kid"]
+
+
+@lru_cache(maxsize=1024)
+def _signed(text: str, kind: TokenType, x: str, issuer: str) -> Claims:
+    """Claims of a token that the key ``x`` signed: what never changes about it.
+
+    A caller sends the same token for minutes, so it is not verified again each time.
+    """
+    try:
+        compact.parse(text)
+    except compact.CompactError as error:
+        raise TokenMalformed(str(error)) from error
     try:
         body = jwt.decode(
             text,
-            _verifying_key(key),
+            _public(x),
             algorithms=[ALGORITHM],
             audience=kind.audience,
-            issuer=runtime.settings.public_url,
+            issuer=issuer,
             options=_OPTIONS,
         )
     except jwt.PyJWTError as error:
         raise TokenMalformed(type(error).__name__) from error
-    claims = _claims(kind, body)
-    if runtime.clock.now() >= claims.expires_at:
-        raise TokenExpired
-    return claims
+    return _claims(kind, body)
 
 
 def _kind(header: dict[str, Any]) -> TokenType:
@@ -195,7 +214,3 @@ def _signing_key(key: ServerKey) -> Any:
 @lru_cache(maxsize=64)
 def _public(x: str) -> Any:
     return jwt.PyJWK({"kty": "OKP", "crv": "Ed25519", "x": x}, algorithm=ALGORITHM)
-
-
-def _verifying_key(key: ServerKey) -> Any:
-    return _public(key.public.to_jwk()["x"])
