@@ -15,7 +15,7 @@ from typing import Final
 
 from client_sdk.protocol.errors import ProofError
 from client_sdk.protocol.tlog._text import b64_decode, b64_encode, decimal
-from client_sdk.protocol.tlog.checkpoints import Checkpoint
+from client_sdk.protocol.tlog.checkpoints import Checkpoint, parse_checkpoint
 from client_sdk.protocol.tlog.merkle import (
     HASH_BYTES,
     MAX_PROOF_HASHES,
@@ -52,6 +52,7 @@ class TlogProof:
             raise ProofError("a hash has 32 bytes", code="proof-hash")
         if self.extra is not None and not 0 < len(self.extra) <= MAX_EXTRA_BYTES:
             raise ProofError("extra data is absent or from 1 byte to 64 KiB", code="proof-extra")
+        parse_checkpoint(self.checkpoint_note.text)  # a stray empty line ends up in this text
 
     def to_text(self) -> str:
         """The file's text; `parse_proof` gives the same proof again."""
@@ -73,7 +74,7 @@ class TlogProof:
 
 
 def parse_proof(text: str | bytes) -> TlogProof:
-    """Proof of a file's text; ProofError (NoteError for its checkpoint) when malformed."""
+    """Proof of a file's text; ProofError, or NoteError and CheckpointError for its checkpoint."""
     head, blank, note = _decoded(text).partition("\n\n")
     lines = head.split("\n")
     if not blank or lines.pop(0) != _HEADER:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 from client_sdk.protocol.errors import ProofError, TileError
 from client_sdk.protocol.tlog.merkle import HASH_BYTES, MAX_SIZE, Coord, node_hash, tree_root
@@ -37,7 +37,8 @@ class Tile:
     def __post_init__(self) -> None:
         if not 0 <= self.level <= MAX_LEVEL or not 1 <= self.width <= TILE_WIDTH:
             raise TileError("a level of 0 to 63 and a width of 1 to 256")
-        if not 0 <= self.index <= MAX_SIZE >> TILE_HEIGHT * (self.level + 1):
+        end = self.index * TILE_WIDTH + self.width
+        if self.index < 0 or end << TILE_HEIGHT * self.level > MAX_SIZE:
             raise TileError("no tree has that tile")
 
     @property
@@ -51,11 +52,6 @@ class Tile:
         if self.level:
             raise TileError("only tiles of level 0 have entries")
         return f"tile/entries/{self._number}"
-
-    @property
-    def full(self) -> Self:
-        """The same tile with 256 hashes."""
-        return type(self)(self.level, self.index)
 
     @property
     def is_full(self) -> bool:
