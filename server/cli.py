@@ -14,12 +14,23 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.app import create_app
-from server.commands import court, demo, device, doctor, init, keys, user, witness, worker
+from server.commands import (
+    court,
+    demo,
+    device,
+    doctor,
+    init,
+    keys,
+    signer,
+    user,
+    witness,
+    worker,
+)
 from server.commands.console import UNUSABLE, CommandFailed, Console, Words, explained, language
 from server.settings import SettingsError
 from storage.errors import StorageError
 
-GROUPS: Final = (init, court, user, device, keys, worker, witness, doctor, demo)
+GROUPS: Final = (init, court, user, device, keys, worker, signer, witness, doctor, demo)
 
 
 def application() -> Flask:

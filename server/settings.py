@@ -87,6 +87,16 @@ class Settings:
     outbox_lag_seconds_max: int = _setting(
         "an event waiting longer for the worker makes /readyz red", 300
     )
+    signer_state: str = _setting(
+        "the signer's own folder, with the log key; empty: `signer` in the data folder", ""
+    )
+    log_origin: str = _setting(
+        "the log's name in checkpoints, fixed with the first one; empty: the public host and /log",
+        "",
+    )
+    sign_lag_seconds_max: int = _setting(
+        "entries waiting longer for the signer make /readyz degraded", 60
+    )
     held_days: int = _setting("days until a held record enters the log with a gap finding", 30)
     missing_after_hours: int = _setting("hours until declared bytes count as missing", 72)
     feed_retention_days: int = _setting("days that a pull cursor stays usable", 180)
@@ -98,6 +108,31 @@ class Settings:
         "",
         secret=True,
     )
+
+    report_font: str = _setting(
+        "font file of custody reports, best one of GB 18030-2022; empty: found on the system", ""
+    )
+    export_sign_seconds_max: int = _setting(
+        "an export whose log entry is not signed within this fails", 900
+    )
+    export_level_seconds_max: int = _setting(
+        "time an export waits for witnesses and time tokens beyond the signature", 120
+    )
+
+    witness_policy: str = _setting(
+        "tlog-policy file with the witnesses, their addresses and the quorum; empty: none", ""
+    )
+    cosign_seconds: int = _setting("pause between two rounds of asking the witnesses", 5)
+    tsa_urls: str = _setting(
+        "comma-separated addresses of up to two time-stamping authorities (RFC 3161); empty: none",
+        "",
+    )
+    tsa_roots: str = _setting(
+        "PEM file with the root of each authority, in their order, or one file for all; may also "
+        "hold revocation lists",
+        "",
+    )
+    timestamp_seconds: int = _setting("a new checkpoint is timestamped at most this late", 300)
 
     sandbox: str = _setting("auto (bubblewrap when it works), bwrap or process", "auto")
     examine_seconds_max: int = _setting("time the worker gives to one file", 60)
@@ -135,6 +170,16 @@ class Settings:
         url = self.database_url or f"sqlite:///{(self.data_dir / 'tiezheng.db').absolute()}"
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
+    @property
+    def signer_folder(self) -> Path:
+        """The signer's own folder with the default filled in."""
+        return Path(self.signer_state) if self.signer_state else self.data_dir / "signer"
+
+    @property
+    def origin(self) -> str:
+        """The log's name with the default filled in (C2SP tlog-tiles: prefix without scheme)."""
+        return self.log_origin or f"{urlsplit(self.public_url).netloc}/log"
+
 
 # Read by the client, the demo and the tests, so a shell that serves them may hold them as well.
 _NOT_OURS = frozenset(
@@ -150,8 +195,14 @@ _NOT_OURS = frozenset(
         "SAMPLES",
         "SERVER",
         "STORE",
+        "WITNESS_DIR",
     )
 )
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a comma-separated setting."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _convert(text: str, default: object) -> object:
@@ -187,6 +238,7 @@ def _check(settings: Settings) -> list[str]:
         problems.append(f"{PREFIX}SANDBOX: auto, bwrap or process")
     if settings.time_zone not in available_timezones():
         problems.append(f"{PREFIX}TIME_ZONE: a name such as Asia/Shanghai")
+    problems += _check_custody(settings)
     if not 0 < settings.spool_used_ratio_max <= 1:
         problems.append(f"{PREFIX}SPOOL_USED_RATIO_MAX: between 0 and 1")
     problems += [
@@ -196,4 +248,16 @@ def _check(settings: Settings) -> list[str]:
         and f.name != "trusted_proxies"
         and getattr(settings, f.name) <= 0
     ]
+    return problems
+
+
+def _check_custody(settings: Settings) -> list[str]:
+    problems = []
+    if not settings.log_origin.isprintable() or set(settings.log_origin) & set("+ "):
+        problems.append(f"{PREFIX}LOG_ORIGIN: a name such as evidence.example/log")
+    urls, roots = listed(settings.tsa_urls), listed(settings.tsa_roots)
+    if len(urls) > 2 or any(urlsplit(url).scheme not in {"http", "https"} for url in urls):  # noqa: PLR2004
+        problems.append(f"{PREFIX}TSA_URLS: at most two addresses, http or https")
+    if urls and len(roots) not in {1, len(urls)}:
+        problems.append(f"{PREFIX}TSA_ROOTS: one file for all authorities, or one for each")
     return problems
