@@ -7,7 +7,6 @@ catch that too, but costs more than everything else the sequencer does.
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from server.audit.models import OutboxRow
 from server.core.db import table_of
 from server.core.keyring import KeyRing
+from server.core.plain import plain_text
 
 _CONTEXT: Final = "tiezheng.outbox.v1"
 _COVERED: Final = tuple(
@@ -23,9 +23,6 @@ _COVERED: Final = tuple(
     for column in table_of(OutboxRow).columns
     if column.name not in {"id", "changes", "mac"}
 )
-# Neither occurs in a stored text: JSON escapes control characters, names and ids have none.
-_END: Final = "\0"
-_ABSENT: Final = "\1"
 
 
 def mac_key(keyring: KeyRing) -> bytes:
@@ -35,10 +32,9 @@ def mac_key(keyring: KeyRing) -> bytes:
 
 def entry_mac(key: bytes, row: Mapping[str, Any] | sa.RowMapping) -> str:
     """Keyed hash over every column of an outbox row but its number (04 §4.9), in hexadecimal."""
-    parts = [_ABSENT if (value := row[name]) is None else str(value) for name in _COVERED]
-    changes = row["changes"]
-    parts.append(json.dumps(changes, ensure_ascii=False) if changes else "[]")
-    return hmac.digest(key, _END.join(parts).encode("utf-8", "surrogatepass"), "sha256").hex()
+    content = [row[name] for name in _COVERED]
+    content.append(row["changes"] or [])
+    return hmac.digest(key, plain_text(content), "sha256").hex()
 
 
 def row_mac(key: bytes, row: OutboxRow) -> str:

@@ -15,10 +15,9 @@ are seen: a statement that goes around it must leave covered columns alone.
 from __future__ import annotations
 
 import hmac
-import json
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,8 +25,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapper, SessionTransaction
 from sqlalchemy.orm.base import NO_VALUE
 
-from server.core.clock import truncated
 from server.core.keyring import KeyRing
+from server.core.plain import plain_text
 
 ROWS: Final = "rows"  # member of an event's payload
 SEAL: Final = "seal"  # column of a row that carries its first digest itself
@@ -71,12 +70,7 @@ def seal_key(keyring: KeyRing) -> bytes:
 
 def row_digest(key: bytes, table: sa.Table, values: Mapping[str, Any]) -> int:
     """Keyed digest of a row's covered columns; columns that ``values`` lacks count as null."""
-    left_out = SEALED[table.name]
-    plain = {
-        column.name: values.get(column.name)
-        for column in table.columns
-        if column.name not in left_out
-    }
+    plain = {name: values.get(name) for name in _covered(table)}
     if table.name == "evidence" and plain["state"] in _ON_THE_WAY:
         plain["state"] = "on-the-way"  # how far the bytes have come moves without an event
     return _digest(key, [table.name, plain])
@@ -176,15 +170,10 @@ def values_before(mapper: Mapper[Any], target: object, now: Mapping[str, Any]) -
 
 
 def _digest(key: bytes, content: list[Any]) -> int:
-    text = json.dumps(
-        content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain
-    )
-    return int.from_bytes(hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")[:16])
+    return int.from_bytes(hmac.digest(key, plain_text(content), "sha256")[:16])
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return truncated(value).isoformat()
-    if isinstance(value, bytes | memoryview):
-        return "x" + bytes(value).hex()
-    return str(value)
+@cache
+def _covered(table: sa.Table) -> tuple[str, ...]:
+    left_out = SEALED[table.name]
+    return tuple(column.name for column in table.columns if column.name not in left_out)
