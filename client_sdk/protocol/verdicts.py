@@ -55,13 +55,14 @@ class Check(StrEnum):
     SIGNATURES = "signatures"
     REVOCATION = "revocation"
     DEVICE_CHAINS = "device-chains"
+    RANGES = "ranges"
     TICKETS = "tickets"
     ATTESTATIONS = "attestations"
     CLOCKS = "clocks"
     CASE_CHAIN = "case-chain"
+    CASE_BINDING = "case-binding"
     STATEMENT = "statement"
     DISCLOSURE = "disclosure"
-    RANGES = "ranges"
     OBJECTS = "objects"
     RECORDINGS = "recordings"
     CUSTODY = "custody"
@@ -132,13 +133,14 @@ class Reason(StrEnum):
     # device chains, clocks
     CHAIN_FORK = "chain-fork"
     CHAIN_LINK = "chain-link"
-    CHAIN_ORDER = "chain-order"
+    CHAIN_LATE = "chain-late"
     CHAIN_GAP = "chain-gap"
     CHAIN_GAP_DECLARED = "chain-gap-declared"
     TICKET_MISMATCH = "ticket-mismatch"
     TICKET_UNKNOWN = "ticket-unknown"
     TICKET_LATE = "ticket-late"
     ATTESTATION = "attestation"
+    ATTESTATION_FORM = "attestation-form"
     ATTESTATION_SIGNATURE = "attestation-signature"
     CLOCK_BACKWARDS = "clock-backwards"
     CLOCK_STEP = "clock-step"
@@ -160,7 +162,6 @@ class Reason(StrEnum):
     ERASURE_UNPROVEN = "erasure-unproven"
     ERASURE_DECLARED = "erasure-declared"
     STUB_STRAY = "stub-stray"
-    RANGE_ABSENT = "range-absent"
     RANGE_UNDECLARED = "range-undeclared"
     RANGE_HEAD = "range-head"
     # objects, recordings, custody
@@ -206,11 +207,13 @@ _FINDINGS: Final = frozenset(
         Reason.ENROLMENT_UNPINNED,
         Reason.KEY_REVOKED_DECLARED,
         Reason.CHAIN_GAP_DECLARED,
+        Reason.CHAIN_LATE,
         Reason.TICKET_UNKNOWN,
         Reason.TICKET_LATE,
         Reason.CLOCK_STEP,
         Reason.REDACTION_DECLARED,
         Reason.ERASURE_DECLARED,
+        Reason.OBJECT_SIZE,
         Reason.OBJECT_WITHHELD,
         Reason.OBJECT_ERASED,
         Reason.OBJECT_MISSING,

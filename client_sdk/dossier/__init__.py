@@ -1,0 +1,1 @@
+"""Verification of exported dossiers: no network, no server (docs/dossier-format.md)."""
