@@ -18,7 +18,7 @@ from server.core.db import table_of
 
 _chains: Final = table_of(CaseChain)
 # The slice of the cases stands a floor above; what a chain starts from is all that is known here.
-_cases: Final = sa.table(
+CASES: Final = sa.table(
     "cases",
     sa.column("id", sa.Uuid()),
     sa.column("court_id", sa.Uuid()),
@@ -91,7 +91,7 @@ class CaseChains:
     def _begin(self, wanted: set[uuid.UUID]) -> None:
         if not wanted:
             return
-        statement = sa.select(_cases).where(among(self._session, _cases.c.id, list(wanted)))
+        statement = sa.select(CASES).where(among(self._session, CASES.c.id, list(wanted)))
         for row in self._session.execute(statement):
             key = bytes.fromhex(row.case_key)
             self._chains[row.id] = _Chain(row.court_id, key, case_tag(key, row.case_no))
