@@ -12,6 +12,7 @@ from uuid import UUID
 from client_sdk._api import Api, Call, check_base_url
 from client_sdk._auth import ProofMaker, Tokens
 from client_sdk._clock import DeviceClock
+from client_sdk._epochs import KeyLife
 from client_sdk._ledger import Ledger
 from client_sdk._outbox import Identity, Outbox
 from client_sdk._store import BALLAST_BYTES, Store
@@ -32,6 +33,7 @@ _IDENTITY: Final = "identity"
 _ADDRESS: Final = "server.base_url"
 _OFFICER: Final = "officer"
 _NEW_KEY: Final = "enrol.key"
+_KEY_LIFE: Final = KeyLife()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Options:
 
     `allow_http`: plain HTTP to other machines too. `public_url`: the server's own
     address where this device reaches it by another one. `randbytes` and `uniform`
-    are the sources of randomness. `ballast_bytes`: reserve on the disk.
+    are the sources of randomness. `ballast_bytes`: reserve on the disk. `key_life`: how
+    long one key signs records before it is followed by another and destroyed.
     """
 
     allow_http: bool = False
@@ -48,6 +51,7 @@ class Options:
     randbytes: Callable[[int], bytes] = os.urandom
     uniform: Callable[[float, float], float] = random.uniform
     ballast_bytes: int = BALLAST_BYTES
+    key_life: KeyLife = _KEY_LIFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Link:
             invited = parse_invitation(code)
             code, fingerprint = invited.code, fingerprint or invited.fingerprint
             self._reach(invited.base_url)
-        key = self._enrolment_key(alg)
+        key, first = self._enrolment_key(alg), self._outbox.keys.first(alg)
         request = {
             "code": code,
             "alg": key.alg.value,
@@ -146,6 +150,8 @@ class Link:
             "model": device.model or None,
             "serial": device.serial or None,
             "proof": enrolment_proof(code, key),
+            "record_jwk": first.public.to_jwk(),
+            "record_proof": enrolment_proof(code, first),
         }
         body = self.api().call(Call("POST", "/devices/enrol", json=request)).json()
         identity = _identity_of(body, key)
@@ -154,6 +160,7 @@ class Link:
             self._store.put(_ADDRESS, self.base_url)
             self._store.put(_IDENTITY, _kept(identity))
             self._store.put(_NEW_KEY, None)
+            self._outbox.keys.enrolled()
         self._outbox.identity = identity
         return identity
 

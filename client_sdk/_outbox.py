@@ -15,8 +15,9 @@ from uuid import UUID
 
 from client_sdk._clock import DeviceClock, read_instant
 from client_sdk._durable import FileLock
+from client_sdk._epochs import SigningKeys
 from client_sdk._files import FileStore, Leftover, Staged
-from client_sdk._ledger import Ledger, ObjectState
+from client_sdk._ledger import Head, Ledger, ObjectState
 from client_sdk.errors import (
     CaptureError,
     NotEnrolledError,
@@ -24,6 +25,7 @@ from client_sdk.errors import (
     StoreCorruptError,
     StoreFullError,
 )
+from client_sdk.protocol.epochs import certify
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.keys import PrivateKey
 from client_sdk.protocol.parts import CaptureRef
@@ -103,8 +105,10 @@ class Outbox:
         files: FileStore,
         clock: DeviceClock,
         randbytes: Callable[[int], bytes],
+        keys: SigningKeys,
     ) -> None:
         self._ledger = ledger
+        self.keys = keys
         self._files = files
         self._clock = clock
         self._randbytes = randbytes
@@ -124,8 +128,11 @@ class Outbox:
 
         Its instant is replaced by a fresh one if another record was appended since
         it was read: in a chain the monotonic clock never goes back. With
-        `keep_instant` that is a CaptureError instead.
+        `keep_instant` that is a CaptureError instead. A signing key that is due is
+        followed by its successor first.
         """
+        if not keep_instant:
+            self.rotate_if_due(payload.t)
         try:
             return self._append(payload, place, keep_instant=keep_instant)
         except StoreFullError:
@@ -142,20 +149,49 @@ class Outbox:
                 if keep_instant:
                     raise CaptureError("another record was appended meanwhile")
                 payload = replace(payload, t=read_instant(self._clock, payload.t.gnss))
-            sealed: Sealed = seal(
-                payload.to_dict(),
-                src=str(identity.device_id),
-                ep=identity.ep,
-                seq=head.seq + 1,
-                prev=head.hid,
-                salt=self._randbytes(SALT_BYTES),
-                key=identity.key,
-            )
-            self._ledger.add(sealed, payload)
+            sealed = self._seal(identity, head, payload)
             if place is not None and payload.obj:
                 digest = payload.obj[0].sha256
                 self._ledger.add_docked(place, digest, identity.ep, head.seq + 1)
         return Recorded(identity.ep, head.seq + 1, sealed.hid, payload)
+
+    def _seal(self, identity: Identity, head: Head, payload: Payload) -> Sealed:
+        """Sign and insert the record after `head`."""
+        sealed = seal(
+            payload.to_dict(),
+            src=str(identity.device_id),
+            ep=identity.ep,
+            seq=head.seq + 1,
+            prev=head.hid,
+            salt=self._randbytes(SALT_BYTES),
+            key=self.keys.current(identity.key),
+        )
+        self._ledger.add(sealed, payload)
+        return sealed
+
+    def rotate_if_due(self, at: Instant | None = None) -> bool:
+        """Let the next key follow when the present one was used enough; whether it did.
+
+        The record that certifies it and its coming into force are one transaction; then
+        the old key is destroyed. `at` is the instant of the record that comes after it.
+        """
+        store, identity = self._ledger.store, self.identity
+        now = at or read_instant(self._clock)
+        if identity is None or store.in_transaction or not self.keys.due(identity.ep, now):
+            return False
+        with store.transaction():
+            if not self.keys.due(identity.ep, now):
+                return False  # another process was first
+            head = self._ledger.head(identity.ep)
+            if not head.may_precede(now):
+                now = read_instant(self._clock)
+            name, successor = self.keys.make(identity.key.alg)
+            src, seq = str(identity.device_id), head.seq + 1
+            key = certify(successor, src=src, ep=identity.ep, seq=seq, prev=head.hid)
+            self._seal(identity, head, Payload(RecordKind.KEY_NEXT, now, NOT_RECORDED, key=key))
+            self.keys.adopt(name, head.seq + 2)
+        self.keys.destroy_others()
+        return True
 
     def capture(
         self,
@@ -205,8 +241,10 @@ class Outbox:
 
         Does nothing while another process captures into the same store.
         """
+        self.keys.destroy_others()
         if self.identity is None:
             return Reconciled()
+        self.rotate_if_due()
         try:
             with self._lock.hold(wait=False):
                 return self._reconcile()

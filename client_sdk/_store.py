@@ -123,8 +123,9 @@ class Store:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
-        return self._depth > 0
+        """Whether this thread is in a transaction; waits for the end of another's."""
+        with self._lock:
+            return self._depth > 0
 
     def run(self, sql: str, *values: object) -> int:
         """Execute one statement; the number of rows it changed."""

@@ -115,6 +115,7 @@ class Syncer:
     def run(self, receipts_wait_seconds: float) -> SyncReport:
         """Send and fetch everything; wait a little for the last receipts."""
         paused = None
+        self._parts.outbox.rotate_if_due()
         try:
             self._observe_clock()
             self._push()

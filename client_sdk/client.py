@@ -14,6 +14,7 @@ from client_sdk._api import Call
 from client_sdk._capturing import as_id, captured_of, describe, open_source, optional_id
 from client_sdk._clock import DeviceClock, SystemClock, read_instant, wall_ms
 from client_sdk._durable import FileLock, make_directory
+from client_sdk._epochs import SigningKeys
 from client_sdk._files import FileStore
 from client_sdk._keystore import Keystore, OpenedKeystore, Protection, SecretStore, system_keyring
 from client_sdk._ledger import Ledger
@@ -80,8 +81,11 @@ class FieldClient:
         try:
             self._files = FileStore(self.root, opened.vault, lambda: str(ids()))
             self._ledger = Ledger(self._store)
+            keys = SigningKeys(
+                self.root, self._ledger, opened.vault, lambda: str(ids()), options.key_life
+            )
             self._outbox = Outbox(
-                self.root, self._ledger, self._files, self._clock, options.randbytes
+                self.root, self._ledger, self._files, self._clock, options.randbytes, keys
             )
             self._link = Link(base_url, transport, self._clock, self._store, self._outbox, options)
             self.reconciled: Reconciled = self._outbox.reconcile()

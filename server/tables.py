@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from server.audit import attestors as audit_attestors
+from server.audit import device_models as audit_devices
 from server.audit import models as audit
 from server.cases import models as cases
 from server.clocks import models as clocks
 from server.core import models as core
+from server.disclosure import models as disclosure
 from server.evidence import models as evidence
 from server.fieldlog import models as fieldlog
 from server.identity import models as identity
@@ -13,5 +16,6 @@ from server.jobs import models as jobs
 from server.review import models as review
 
 __all__ = [
-    "audit", "cases", "clocks", "core", "evidence", "fieldlog", "identity", "jobs", "review",
+    "audit", "audit_attestors", "audit_devices", "cases", "clocks", "core", "disclosure",
+    "evidence", "fieldlog", "identity", "jobs", "review",
 ]  # fmt: skip

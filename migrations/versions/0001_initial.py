@@ -19,12 +19,15 @@ COURT_SCOPED = (
     "changes",
     "clock_observations",
     "device_chains",
+    "device_keys",
     "device_records",
     "devices",
     "duty_bookings",
     "enrolment_codes",
     "events",
     "evidence",
+    "exports",
+    "head_attestations",
     "held_records",
     "log_entries",
     "mission_cases",
@@ -328,6 +331,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("size", "authority", name=op.f("pk_timestamps")),
     )
     op.create_table(
+        "attestors",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "wanted_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("good_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_attestors")),
+    )
+    op.create_table(
         "signer_state",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
@@ -584,6 +604,59 @@ def upgrade() -> None:
             ["device_id"], ["devices.id"], name=op.f("fk_device_chains_device_id_devices")
         ),
         sa.PrimaryKeyConstraint("device_id", "ep", name=op.f("pk_device_chains")),
+    )
+    op.create_table(
+        "device_keys",
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("from_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kid", sa.Text(), nullable=False),
+        sa.Column("jwk", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("record_hid", sa.Text(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_device_keys_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_device_keys_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("device_id", "ep", "from_seq", name=op.f("pk_device_keys")),
+    )
+    op.create_index(op.f("ix_device_keys_kid"), "device_keys", ["kid"], unique=False)
+    op.create_table(
+        "head_attestations",
+        sa.Column("by_device_id", sa.Uuid(), nullable=False),
+        sa.Column("by_ep", sa.Integer(), nullable=False),
+        sa.Column("by_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_hid", sa.Text(), nullable=False),
+        sa.Column("device_id", sa.Uuid(), nullable=False),
+        sa.Column("ep", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hid", sa.Text(), nullable=False),
+        sa.Column("shown_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("attested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rx", sa.Text(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["by_device_id"], ["devices.id"], name=op.f("fk_head_attestations_by_device_id_devices")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_head_attestations_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_head_attestations_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint(
+            "by_device_id", "by_ep", "by_seq", name=op.f("pk_head_attestations")
+        ),
+    )
+    op.create_index(
+        op.f("ix_head_attestations_device_id_ep_seq"),
+        "head_attestations",
+        ["device_id", "ep", "seq"],
+        unique=False,
     )
     op.create_table(
         "device_records",
@@ -1001,6 +1074,55 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "exports",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_ids", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Uuid(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("files_total", sa.Integer(), nullable=False),
+        sa.Column("files_done", sa.Integer(), nullable=False),
+        sa.Column(
+            "bytes_total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "bytes_done", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("waits_for", sa.Text(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("rounds", sa.Integer(), nullable=False),
+        sa.Column("upto", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("event_hid", sa.Text(), nullable=True),
+        sa.Column("event_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "event_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column(
+            "checkpoint_size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("level", sa.Text(), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column(
+            "size_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_exports_case_id_cases")),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_exports_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
+    )
+    op.create_index(
+        op.f("ix_exports_court_id_case_id_id"),
+        "exports",
+        ["court_id", "case_id", "id"],
+        unique=False,
+    )
+    op.create_table(
         "uploads",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("device_id", sa.Uuid(), nullable=False),
@@ -1053,6 +1175,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_index(op.f("ix_exports_court_id_case_id_id"), table_name="exports")
+    op.drop_table("exports")
     op.drop_index(op.f("ix_uploads_expires_at"), table_name="uploads")
     op.drop_index(op.f("ix_uploads_device_id_sha256"), table_name="uploads")
     op.drop_index(op.f("ix_uploads_court_id_state"), table_name="uploads")
@@ -1089,6 +1213,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_duty_bookings_device_id_starts_at"), table_name="duty_bookings")
     op.drop_table("duty_bookings")
     op.drop_table("device_records")
+    op.drop_index(op.f("ix_head_attestations_device_id_ep_seq"), table_name="head_attestations")
+    op.drop_table("head_attestations")
+    op.drop_index(op.f("ix_device_keys_kid"), table_name="device_keys")
+    op.drop_table("device_keys")
     op.drop_table("device_chains")
     op.drop_index(
         op.f("ix_clock_observations_device_id_device_wall_ms"), table_name="clock_observations"
@@ -1111,6 +1239,7 @@ def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("outbox_refused")
     op.drop_table("signer_state")
+    op.drop_table("attestors")
     op.drop_table("timestamps")
     op.drop_table("cosignatures")
     op.drop_index(op.f("ix_checkpoints_timestamped_at"), table_name="checkpoints")

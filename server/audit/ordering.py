@@ -17,6 +17,7 @@ from client_sdk.protocol.records import FIRST_SEQ, GENESIS, OpenedRecord
 
 SAME_SEQ: Final = "same-seq"
 CHAIN_BREAK: Final = "chain-break"
+SIGNATURE: Final = "signature"
 
 
 class Outcome(StrEnum):
@@ -56,6 +57,7 @@ class Entry:
     opened: OpenedRecord
     rx: str
     was_held: bool = False
+    kid: str = ""  # id of the key it was verified with, empty while that key is not known
 
     @property
     def seq(self) -> int:
@@ -92,9 +94,22 @@ class Waiting(Protocol):
         """Lowest place for which a record is held."""
 
 
+class Keys(Protocol):
+    """The signing keys of the chain."""
+
+    def signed(self, entry: Entry) -> bool:
+        """Whether a record is signed with the key that is known for its place."""
+
+    def refuses(self, entry: Entry) -> str | None:
+        """Why a record may not enter at its place, None when it may; told once, in chain order."""
+
+
 @dataclass(slots=True)
 class Verdict:
-    """What to write; ``outcomes`` are in the order of the batch, ``accepted`` in chain order."""
+    """What to write; ``outcomes`` are in the order of the batch, ``accepted`` in chain order.
+
+    ``refused`` says by ``hid`` why a record of the batch is not taken at all.
+    """
 
     outcomes: list[Outcome]
     head: Head
@@ -102,6 +117,7 @@ class Verdict:
     held: list[Entry] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     unheld: list[int] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 class Places:
@@ -128,14 +144,21 @@ class Places:
 
 
 def judge(
-    head: Head, batch: Sequence[Entry], places: Places, waiting: Waiting, release_to: int = 0
+    head: Head,
+    batch: Sequence[Entry],
+    places: Places,
+    waiting: Waiting,
+    release_to: int = 0,
+    keys: Keys | None = None,
 ) -> Verdict:
     """Place every record of ``batch``; then let follow what was waiting for it.
 
     :param release_to: held records up to this place enter even though predecessors are missing,
         with a ``gap`` finding.
+    :param keys: asked before a record enters; without them every signature has been judged.
     """
     run = _Run(head, batch, places, waiting)
+    run.keys = keys
     for position in sorted(range(len(batch)), key=lambda at: batch[at].seq):
         run.drain()
         run.verdict.outcomes[position] = run.place(batch[position])
@@ -155,9 +178,12 @@ class _Run:
         self.places = places
         self.waiting = waiting
         self.fresh: dict[int, Entry] = {}  # held by this very batch
+        self.keys: Keys | None = None
 
     def place(self, entry: Entry) -> Outcome:
         seq, hid = entry.seq, entry.opened.hid
+        if self._unsigned(entry):
+            return self._reject(entry, SIGNATURE)
         taken = self.places.hids.get(seq)
         if taken is not None:
             return Outcome.DUPLICATE if taken == hid else self._conflict(entry, SAME_SEQ)
@@ -200,6 +226,8 @@ class _Run:
             if self.verdict.outcomes[position] is Outcome.HELD:
                 if entry.opened.hid in broken:
                     self.verdict.outcomes[position] = Outcome.CONFLICT
+                elif entry.opened.hid in self.verdict.refused:
+                    self.verdict.outcomes[position] = Outcome.REJECTED
                 elif self.places.hids.get(entry.seq) == entry.opened.hid:
                     self.verdict.outcomes[position] = Outcome.ACCEPTED
 
@@ -217,6 +245,8 @@ class _Run:
         return entry
 
     def _accept(self, entry: Entry, *findings: dict[str, Any]) -> Outcome:
+        if (refused := self._refused(entry)) is not None:
+            return refused
         self.places.take(entry)
         self.verdict.head = Head(entry.seq, entry.opened.hid)
         self.verdict.accepted.append(Accepted(entry, findings))
@@ -225,10 +255,31 @@ class _Run:
     def _fill(self, entry: Entry) -> Outcome:
         if not self.places.fits(entry):
             return self._conflict(entry, CHAIN_BREAK)
+        if (refused := self._refused(entry)) is not None:
+            return refused
         self.places.take(entry)
         late = {"code": "late", "detail": "its successors entered the log before it"}
         self.verdict.accepted.append(Accepted(entry, (late,)))
         return Outcome.ACCEPTED
+
+    def _refused(self, entry: Entry) -> Outcome | None:
+        """What is wrong with its key: refused at once, kept if it was taken before."""
+        code = self.keys.refuses(entry) if self.keys is not None else None
+        if code is None:
+            return None
+        if entry.was_held:
+            return self._conflict(entry, code)
+        return self._reject(entry, code)
+
+    def _unsigned(self, entry: Entry) -> bool:
+        """Whether its signature is wrong: where the key may come yet, it can only wait."""
+        if self.keys is None or entry.kid or self.keys.signed(entry):
+            return False
+        return entry.seq <= self.verdict.head.seq + 1 or self._hid_waiting(entry.seq) is not None
+
+    def _reject(self, entry: Entry, code: str) -> Outcome:
+        self.verdict.refused[entry.opened.hid] = code
+        return Outcome.REJECTED
 
     def _conflict(self, entry: Entry, reason: str) -> Outcome:
         self.verdict.conflicts.append(Conflict(entry, reason))

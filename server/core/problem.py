@@ -111,6 +111,9 @@ class Kind(Enum):
         422, "Header and payload do not belong together", "记录头与内容不一致"
     )
     RECORD_SIGNATURE = _Kind(422, "The record's signature is not valid", "记录签名无效")
+    RECORD_KEY = _Kind(
+        422, "The record certifies a key that may not follow", "记录所认证的后继密钥不可用"
+    )
     RECORD_FOREIGN_DEVICE = _Kind(
         422, "The record is signed for another device", "记录属于其他设备"
     )

@@ -56,11 +56,15 @@ class OfferEnrolment:
     kind: str
     name: str
     holder_id: uuid.UUID | None = None
+    device_id: uuid.UUID | None = None  # the device that is enrolled anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrol:
-    """Command: bind this key, which ``proof`` shows to be held, with this code."""
+    """Command: bind this key, which ``proof`` shows to be held, with this code.
+
+    ``record_jwk`` is the first key that signs records, where that is another one.
+    """
 
     code: str = field(repr=False)
     alg: str
@@ -69,6 +73,8 @@ class Enrol:
     name: str | None = None
     model: str | None = None
     serial: str | None = None
+    record_jwk: dict[str, object] | None = None
+    record_proof: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

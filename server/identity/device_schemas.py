@@ -52,6 +52,7 @@ class OfferEnrolmentBody(Strict):
     )
     name = line(100, required=True)
     holder_id = fields.UUID(allow_none=True)
+    device_id = fields.UUID(allow_none=True)
 
     @post_load
     def _command(self, values: dict[str, Any], **_: object) -> OfferEnrolment:
@@ -73,6 +74,8 @@ class EnrolBody(Strict):
     alg = fields.String(required=True, validate=validate.OneOf([alg.value for alg in Algorithm]))
     public_jwk = fields.Dict(keys=fields.String(), required=True)
     proof = fields.String(required=True, validate=validate.Length(1, 200))
+    record_jwk = fields.Dict(keys=fields.String(), allow_none=True)
+    record_proof = fields.String(validate=validate.Length(1, 200))
     name = line(100, allow_none=True)
     model = line(100, allow_none=True)
     serial = line(100, allow_none=True)

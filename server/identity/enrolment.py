@@ -39,13 +39,24 @@ def qr_text(keyring: KeyRing, public_url: str, code: str) -> str:
 
 def proven_key(command: Enrol) -> PublicKey:
     """The key that the device presents and holds; raises ``validation`` or ``proof-invalid``."""
+    return _proven(command, "public_jwk", command.public_jwk, command.proof)
+
+
+def proven_record_key(command: Enrol) -> PublicKey:
+    """The first key that signs records: one of its own, or else the device's only key."""
+    if command.record_jwk is None:
+        return proven_key(command)
+    return _proven(command, "record_jwk", command.record_jwk, command.record_proof)
+
+
+def _proven(command: Enrol, name: str, jwk: dict[str, object], proof: str) -> PublicKey:
     try:
-        key = PublicKey.from_jwk(command.public_jwk)
+        key = PublicKey.from_jwk(jwk)
     except KeyFormatError as error:
-        raise invalid({"public_jwk": [str(error)]}) from None
+        raise invalid({name: [str(error)]}) from None
     if key.alg is not Algorithm(command.alg):
-        wrong = {"alg": ["is not the algorithm of public_jwk"]}
+        wrong = {"alg": [f"is not the algorithm of {name}"]}
         raise invalid(wrong)
-    if not verify_enrolment_proof(command.proof, command.code, key):
+    if not verify_enrolment_proof(proof, command.code, key):
         raise Problem(Kind.PROOF_INVALID, "proof is not the signature over code and key")
     return key

@@ -82,6 +82,7 @@ class EnrolmentCode(CourtScoped, Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    # Who used it; set from the beginning where it enrols a known device anew.
     device_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("devices.id"))
 
 

@@ -32,6 +32,14 @@ def live_device(device: Device | None) -> Device:
     return device
 
 
+def may_renew(device: Device, kind: str) -> None:
+    """A device with a key, in use and of the same kind, is enrolled anew; raises ``conflict``."""
+    if device.revoked_at is not None:
+        raise Problem(Kind.CONFLICT, "the device has been revoked")
+    if device.public_jwk is None or device.kind != kind:
+        raise Problem(Kind.CONFLICT, "only a device with a key, as the same kind")
+
+
 def may_change_user(
     actor: Actor, user: User, *, roles: Sequence[str] | None, disabled: bool | None
 ) -> None:

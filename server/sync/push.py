@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
 
 from client_sdk.protocol.errors import (
     CanonicalError,
@@ -17,11 +19,12 @@ from client_sdk.protocol.errors import (
     ProtocolError,
     RecordError,
 )
-from client_sdk.protocol.keys import PublicKey
 from client_sdk.protocol.payloads import RecordKind
-from client_sdk.protocol.records import OpenedRecord, open_record, verify_signature
-from server.audit import chain
+from client_sdk.protocol.records import OpenedRecord, open_record
+from server.audit import chain, device_keys
 from server.audit.chain import Entry, FieldRecord, Line, Outcome, Verdict
+from server.audit.device_keys import ChainKeys
+from server.audit.ordering import SIGNATURE
 from server.clocks import service as clocks
 from server.core.clock import rfc3339
 from server.core.context import Context
@@ -35,6 +38,13 @@ from server.sync import attribution, ops
 from server.sync.reading import Understood, finding, understand
 
 Result = dict[str, Any]
+_KINDS: Final = MappingProxyType(
+    {
+        chain.SAME_SEQ: Kind.RECORD_SAME_SEQ,
+        chain.CHAIN_BREAK: Kind.RECORD_CHAIN_BREAK,
+        SIGNATURE: Kind.RECORD_SIGNATURE,
+    }
+)
 
 
 def push(ctx: Context, wires: Sequence[object]) -> dict[str, Any]:
@@ -44,9 +54,11 @@ def push(ctx: Context, wires: Sequence[object]) -> dict[str, Any]:
     device = _device(ctx)
     results: list[Result | None] = [None] * len(wires)
     batch, places = _opened(ctx, device, wires, results)
+    batch = _verified(ctx, device, batch)
     line = chain.lock_chain(ctx, device.court_id, device.id, device.ep)
-    verdict = chain.classify(ctx, line, batch)
-    records = accept(ctx, line, verdict, device.jkt or "")
+    keys = keys_from(ctx, device, (entry.seq for entry in batch))
+    verdict = chain.classify(ctx, line, batch, keys=keys)
+    records = accept(ctx, line, verdict, keys)
     _report(verdict, batch, records, places, results)
     answers = [result for result in results if result is not None]
     for outcome, count in Counter(result["outcome"] for result in answers).items():
@@ -55,12 +67,19 @@ def push(ctx: Context, wires: Sequence[object]) -> dict[str, Any]:
     return {"results": answers, "head": head}
 
 
-def accept(ctx: Context, line: Line, verdict: Verdict, key_id: str) -> list[FieldRecord]:
+def keys_from(ctx: Context, device: Device, seqs: Iterable[int]) -> ChainKeys:
+    """The keys of a device's chain from the lowest of these numbers on."""
+    enrolled = identity.public_key_of(device)
+    return device_keys.chain_keys(ctx.session, device.id, device.ep, seqs, enrolled)
+
+
+def accept(ctx: Context, line: Line, verdict: Verdict, keys: ChainKeys) -> list[FieldRecord]:
     """Write a verdict and let every slice make its rows of the accepted records."""
     understood = [understand(one.entry.opened.payload, one.entry.rx) for one in verdict.accepted]
     boots = _observe_clocks(ctx, line, verdict, understood)
     records = attribution.field_records(ctx, line, verdict.accepted, understood)
-    chain.enter(ctx, line, verdict, records, key_id)
+    chain.enter(ctx, line, verdict, records, keys.kid_at)
+    device_keys.keep(ctx, line, keys)
     ops.apply(ctx, records)
     for boot in sorted(boots):
         evidence.recorrect(ctx, line.device_id, boot)
@@ -81,7 +100,6 @@ def _opened(
     ctx: Context, device: Device, wires: Sequence[object], results: list[Result | None]
 ) -> tuple[list[Entry], list[int]]:
     """The records that are sound, and where in the batch they stood; the others are refused."""
-    key = identity.public_key_of(device)
     rx = rfc3339(ctx.clock.now())
     source, size_bytes_max = str(device.id), ctx.settings.record_size_bytes_max
     batch: list[Entry] = []
@@ -89,7 +107,7 @@ def _opened(
     for place, wire in enumerate(wires):
         try:
             opened = open_record(wire, max_payload_bytes=size_bytes_max)
-            problem = _refusal(opened, source, device.ep, key)
+            problem = _refusal(opened, source, device.ep)
         except RecordError as error:
             problem = _translated(error)
         if problem is not None:
@@ -100,13 +118,19 @@ def _opened(
     return batch, places
 
 
-def _refusal(opened: OpenedRecord, source: str, ep: int, key: PublicKey) -> Problem | None:
+def _verified(ctx: Context, device: Device, batch: Sequence[Entry]) -> list[Entry]:
+    """The records with the ids of the keys that signed them, before the chain is locked."""
+    order = sorted(range(len(batch)), key=lambda at: batch[at].seq)
+    keys = keys_from(ctx, device, (entry.seq for entry in batch))
+    kids = dict(zip(order, keys.trial(batch[at] for at in order), strict=True))
+    return [replace(entry, kid=kids[at]) for at, entry in enumerate(batch)]
+
+
+def _refusal(opened: OpenedRecord, source: str, ep: int) -> Problem | None:
     if opened.header.src != source:
         return Problem(Kind.RECORD_FOREIGN_DEVICE)
     if opened.header.ep != ep:
         return Problem(Kind.RECORD_EPOCH, f"this device's enrolment is number {ep}")
-    if not verify_signature(opened, key):
-        return Problem(Kind.RECORD_SIGNATURE)
     return None
 
 
@@ -183,9 +207,11 @@ def _report(
             "outcome": outcome.value,
         }
         if outcome is Outcome.CONFLICT:
-            taken = reasons[hid] == chain.SAME_SEQ
-            kind = Kind.RECORD_SAME_SEQ if taken else Kind.RECORD_CHAIN_BREAK
+            kind = _KINDS.get(reasons[hid], Kind.RECORD_KEY)
             result["problem"] = Problem(kind, "it is kept and shown to people").body()
+        elif outcome is Outcome.REJECTED:
+            code = verdict.refused[hid]
+            result["problem"] = Problem(_KINDS.get(code, Kind.RECORD_KEY), code).body()
         elif hid in findings:
             result["findings"] = findings[hid]
         results[place] = result

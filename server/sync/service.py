@@ -30,7 +30,7 @@ from server.evidence import possessions
 from server.identity import queries as identity
 from server.sync import queries
 from server.sync.commands import AskTicket, HeldQuery, Missing, ReadClock
-from server.sync.push import accept
+from server.sync.push import accept, keys_from
 
 NONCE_BYTES = 16
 UPLOADS = "/api/v1/uploads"
@@ -146,8 +146,9 @@ def _release(
     if device is None:
         raise not_found("the device")
     line = chain.lock_chain(ctx, court_id, device_id, ep)
-    verdict = chain.classify(ctx, line, [], release_to=seq)
-    accept(ctx, line, verdict, device.jkt or "")
+    keys = keys_from(ctx, device, [line.head.seq + 1])
+    verdict = chain.classify(ctx, line, [], release_to=seq, keys=keys)
+    accept(ctx, line, verdict, keys)
     if verdict.accepted:
         released(ctx, line, verdict, reason)
     head = {"ep": line.ep, "seq": line.head.seq, "hid": line.head.hid}

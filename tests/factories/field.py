@@ -17,6 +17,7 @@ from flask import Flask
 
 from client_sdk.protocol import records
 from client_sdk.protocol.encoding import b64url_encode
+from client_sdk.protocol.keys import PrivateKey
 from server.audit import receipts, sequencer
 from server.audit.models import Event
 from server.core.context import Actor, Context, system_actor
@@ -43,6 +44,7 @@ class Recorder:
     boot: str = "boot-1"
     mono_offset_ms: int = 0
     wall_offset: timedelta = timedelta(0)
+    signs_with: PrivateKey | None = None  # after a `key.next`
 
     def now(self) -> datetime:
         """What the device's wall clock shows."""
@@ -93,7 +95,8 @@ class Recorder:
         """A record at any place, valid in itself; the chain stays as it is."""
         values: dict[str, Any] = {
             "src": str(self.device.id), "ep": self.ep, "seq": seq, "prev": prev,
-            "salt": runtime_of(self.app).randbytes(records.SALT_BYTES), "key": self.device.key,
+            "salt": runtime_of(self.app).randbytes(records.SALT_BYTES),
+            "key": self.signs_with or self.device.key,
         }  # fmt: skip
         return records.seal(payload, **(values | changes))
 

@@ -20,6 +20,7 @@ from client_sdk.errors import TransportError
 from client_sdk.protocol import keylist, records, statements
 from client_sdk.protocol.encoding import b64url_decode
 from client_sdk.protocol.enrolment import verify_enrolment_proof
+from client_sdk.protocol.epochs import KeyLine
 from client_sdk.protocol.keylist import KeyEntry, KeyList, KeyPurpose
 from client_sdk.protocol.keys import Algorithm, PrivateKey, PublicKey
 from client_sdk.protocol.payloads import Payload
@@ -52,6 +53,7 @@ class FakeServer(FakeTus):
         entry = KeyEntry(self.key.public.thumbprint, KeyPurpose.EVENT, self.key.public, START)
         self.keys = KeyList(1, START, (entry,))
         self.device_key: PublicKey | None = None
+        self.key_line: KeyLine | None = None
         self.officers = {"liu": ("password", OFFICER)}
         self.nonce = secrets.token_urlsafe(8)
         self.rotate_nonce = False
@@ -69,6 +71,12 @@ class FakeServer(FakeTus):
         self.receipted: set[tuple[int, int, str]] = set()
         self.ticket_changes: dict[str, str] = {}
         self.calls: list[str] = []
+
+    @property
+    def first_key(self) -> PublicKey:
+        """The key that was bound for the first record."""
+        assert self.key_line is not None
+        return self.key_line.key_at(1)
 
     # -- transport
 
@@ -126,7 +134,12 @@ class FakeServer(FakeTus):
         if self.device_key not in (None, key):
             raise RefusedError(409, "code-used")
         assert body["alg"] == key.alg.value
-        self.device_key = key
+        first = PublicKey.from_jwk(body["record_jwk"])
+        assert verify_enrolment_proof(body["record_proof"], CODE, first)
+        assert first != key
+        if self.key_line is not None and self.first_key != first:
+            raise RefusedError(409, "code-used")
+        self.device_key, self.key_line = key, KeyLine.starting(first)
         return _json(
             201,
             {
@@ -214,8 +227,8 @@ class FakeServer(FakeTus):
 
     def _take(self, wire: dict[str, str]) -> dict[str, Any]:
         opened = records.open_record(wire)
-        assert self.device_key is not None
-        assert records.verify_signature(opened, self.device_key)
+        assert self.key_line is not None
+        assert self.key_line.signed(opened)
         Payload.from_dict(opened.payload)
         header = opened.header
         result = {"seq": header.seq, "ep": header.ep, "hid": opened.hid}
@@ -225,6 +238,7 @@ class FakeServer(FakeTus):
         slug = self.refuse_record(opened.payload)
         if slug:
             return {**result, "outcome": "rejected", "problem": {"type": PROBLEM + slug}}
+        self.key_line.learn(opened)
         self.records[header.ep, header.seq] = opened.hid
         self.wires[header.ep, header.seq] = opened
         held = header.seq > 1 and (header.ep, header.seq - 1) not in self.records

@@ -120,6 +120,7 @@ def test_the_qr_brings_address_and_fingerprint(
                 with pytest.raises(errors.TrustError):
                     client.enrol(invitation.text, name="phone")
                 server.device_key = None
+                server.key_line = None
             else:
                 client.enrol(invitation.text, name="phone")
                 assert client.base_url == BASE_URL

@@ -8,15 +8,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from client_sdk import errors
 from client_sdk._files import FileStore
 from client_sdk.client import FieldClient
-from client_sdk.protocol import records
-from client_sdk.protocol.payloads import Payload
+from tests.unit.sdk.chains import assert_chained, wires
 from tests.unit.sdk.conftest import Opener
 from tests.unit.sdk.fake_server import CODE, FakeServer
 from tests.unit.sdk.fake_tus import BASE_URL
@@ -24,21 +22,9 @@ from tests.unit.sdk.fake_tus import BASE_URL
 CASE = "01936b1e-0000-7000-8000-0000000000a0"
 
 
-def wires(client: FieldClient) -> list[Any]:
-    found = client._ledger.unsent_records(10**6, 10**9)
-    return [records.open_record(wire) for _, _, wire in found]
-
-
-def assert_chained(client: FieldClient) -> None:
-    prev = records.GENESIS
-    for seq, opened in enumerate(wires(client), start=1):
-        assert (opened.header.seq, opened.header.prev) == (seq, prev)
-        assert records.verify_signature(opened, client.identity.key.public)
-        Payload.from_dict(opened.payload)
-        prev = opened.hid
-
-
-def test_threads_and_processes_share_one_chain(client: FieldClient, open_client: Opener) -> None:
+def test_threads_and_processes_share_one_chain(
+    client: FieldClient, open_client: Opener, server: FakeServer
+) -> None:
     second = open_client()
     failed: list[BaseException] = []
 
@@ -59,7 +45,7 @@ def test_threads_and_processes_share_one_chain(client: FieldClient, open_client:
         thread.join()
     assert not failed
     assert len(wires(client)) == 40
-    assert_chained(client)
+    assert_chained(client, server)
 
 
 def test_one_sync_at_a_time(client: FieldClient, open_client: Opener) -> None:
@@ -132,7 +118,7 @@ def test_sigkill_at_random_points_loses_nothing_that_was_promised(
         client = open_client(passphrase=passphrase or None)
         assert not client.reconciled.lost
         assert not client.reconciled.damaged
-        assert_chained(client)
+        assert_chained(client, server)
         client.close()
     client = open_client(passphrase=passphrase or None)
     by_seq = {opened.header.seq: opened.payload for opened in wires(client)}

@@ -6,7 +6,6 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,26 +15,12 @@ from client_sdk._store import Store
 from client_sdk._vault import PlainVault
 from client_sdk.client import FieldClient
 from client_sdk.models import ItemState
-from client_sdk.protocol import records
 from client_sdk.protocol.payloads import Payload, RecordKind
+from tests.unit.sdk.chains import assert_chained, wires
 from tests.unit.sdk.conftest import Opener
 from tests.unit.sdk.fake_server import CODE, FakeServer
 
 CASE = "01936b1e-0000-7000-8000-0000000000a0"
-
-
-def wires(client: FieldClient) -> list[Any]:
-    found = client._ledger.unsent_records(10**6, 10**9)
-    return [records.open_record(wire) for _, _, wire in found]
-
-
-def assert_chained(client: FieldClient) -> None:
-    prev = records.GENESIS
-    for seq, opened in enumerate(wires(client), start=1):
-        assert (opened.header.seq, opened.header.prev) == (seq, prev)
-        assert records.verify_signature(opened, client.identity.key.public)
-        Payload.from_dict(opened.payload)
-        prev = opened.hid
 
 
 def test_the_journal_is_the_safe_one(tmp_path: Path) -> None:
@@ -81,7 +66,7 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("passphrase", [None, "铁证"])
 def test_a_capture_is_on_the_disk_when_it_returns(
-    open_client: Opener, passphrase: str | None
+    open_client: Opener, passphrase: str | None, server: FakeServer
 ) -> None:
     client = open_client(passphrase=passphrase)
     client.enrol(CODE, name="phone")
@@ -91,7 +76,7 @@ def test_a_capture_is_on_the_disk_when_it_returns(
     assert b"".join(client.read(captured.sha256)) == data
     assert not list((client.root / "tmp").iterdir())
     assert not list((client.root / "intents").iterdir())
-    assert_chained(client)
+    assert_chained(client, server)
 
 
 def test_stolen_storage_shows_no_secret(open_client: Opener, server: FakeServer) -> None:
@@ -145,14 +130,14 @@ def test_a_file_without_a_row_is_recovered_with_its_context(
 
 
 def test_a_foreign_file_without_any_context_is_recovered_too(
-    client: FieldClient, open_client: Opener
+    client: FieldClient, open_client: Opener, server: FakeServer
 ) -> None:
     digest = hashlib.sha256(b"found").hexdigest()
     (client.root / "files" / digest).write_bytes(b"found")
     client.close()
     again = open_client()
     assert again.reconciled.recovered == (digest,)
-    assert_chained(again)
+    assert_chained(again, server)
     assert again.sync().complete
 
 
@@ -174,7 +159,7 @@ def test_a_row_without_a_file_becomes_a_signed_loss(
     client.close()
     again = open_client()
     assert again.reconciled.lost == (captured.sha256,)
-    assert_chained(again)
+    assert_chained(again, server)
     lost = Payload.from_dict(wires(again)[1].payload)
     assert lost.act is RecordKind.CAPTURE_LOST
     assert lost.ref is not None
