@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from types import FrameType
 from typing import Any, Final
@@ -10,6 +11,8 @@ from typing import Any, Final
 import click
 from flask import Flask, current_app
 
+from server.audit.cosigning import Cosigner
+from server.audit.timestamping import Stamper
 from server.commands.console import (
     DOCTOR,
     EPILOG,
@@ -21,13 +24,15 @@ from server.commands.console import (
     operated,
     runtime,
 )
+from server.commands.exporting import exporting
+from server.core.context import Runtime
 from server.core.db import db
 from server.core.units import Units
 from server.evidence import examination
 from server.evidence.examination import TryAgainError
 from server.evidence.sandbox import Limits, Sandbox, SandboxError
 from server.evidence.shipping import Shipper
-from server.jobs.table import EXAMINE, Handler, PostponeError, Registry
+from server.jobs.table import EXAMINE, EXPORT, Handler, PostponeError, Registry
 from server.jobs.worker import Worker
 from server.schema import is_current
 from server.settings import Settings
@@ -59,12 +64,11 @@ def worker(console: Console, *, once: bool) -> dict[str, Any] | None:
     settings = runtime().settings
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
     with sandbox_of(settings) as sandbox:
-        shipper = Shipper(runtime())
         working = Worker(
             app,
-            Registry({EXAMINE: examining(sandbox)}),
+            Registry({EXAMINE: examining(sandbox), EXPORT: exporting(runtime())}),
             settings.worker_jobs,
-            beside={"shipping": shipper.turn} if shipper.is_needed else {},
+            beside=beside(runtime()),
         )
         if once:
             steps = working.drain()
@@ -73,6 +77,16 @@ def worker(console: Console, *, once: bool) -> dict[str, Any] | None:
         _stop_on_signals(working)
         working.run()
     return None
+
+
+def beside(tools: Runtime) -> dict[str, Callable[[], float]]:
+    """What waits for others, as far as the settings ask for it: each on a thread of its own."""
+    found: dict[str, Shipper | Cosigner | Stamper] = {
+        "shipping": Shipper(tools),
+        "cosigning": Cosigner(tools),
+        "timestamping": Stamper(tools),
+    }
+    return {name: one.turn for name, one in found.items() if one.is_needed}
 
 
 def sandbox_of(settings: Settings) -> Sandbox:

@@ -46,7 +46,7 @@ class WitnessFolder:
     """Key and memory of one witness."""
 
     def __init__(self, folder: Path, name: str, private: PrivateKey) -> None:
-        self._folder = folder
+        self.folder = folder
         self.name = name
         self.key = CosignatureKey(name, private)
 
@@ -77,13 +77,13 @@ class WitnessFolder:
 
     def read(self) -> Mapping[str, WatchedLog]:
         """The watched logs by origin, as they are now."""
-        state = _load(self._folder / _STATE)
+        state = _load(self.folder / _STATE)
         try:
             if state["v"] != 1 or state["name"] != self.name:
-                raise FolderError(f"{self._folder / _STATE} is another witness' or of another kind")
+                raise FolderError(f"{self.folder / _STATE} is another witness' or of another kind")
             logs = [_log(origin, entry) for origin, entry in state["logs"].items()]
         except (ProtocolError, KeyError, TypeError, AttributeError, ValueError) as error:
-            raise FolderError(f"{self._folder / _STATE} cannot be read: {error!r}") from None
+            raise FolderError(f"{self.folder / _STATE} cannot be read: {error!r}") from None
         for log in logs:
             self._require_own(log)
         return {log.origin: log for log in logs}
@@ -91,7 +91,7 @@ class WitnessFolder:
     @contextlib.contextmanager
     def held(self) -> Iterator[Draft]:
         """The logs for one changer at a time; stored durably when the block ends without error."""
-        lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
+        lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             before = dict(self.read())
@@ -106,7 +106,7 @@ class WitnessFolder:
         entries = {log.origin: _entry(log) for log in logs.values()}
         state = {"v": 1, "name": self.name, "logs": entries}
         text = json.dumps(state, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
-        _write(self._folder / _STATE, text.encode())
+        _write(self.folder / _STATE, text.encode())
 
     def _require_own(self, log: WatchedLog) -> None:
         """What is said to have been cosigned carries this witness' cosignature."""
