@@ -21,7 +21,7 @@ from client_sdk.protocol.tlog.leaves import CaseLink, leaf_text
 from client_sdk.protocol.tlog.merkle import HashReader
 from client_sdk.protocol.tlog.notes import Note, parse_note, parse_signature_line
 from client_sdk.protocol.tlog.proofs import TlogProof
-from client_sdk.protocol.tlog.tiles import Tile, TileReader
+from client_sdk.protocol.tlog.tiles import TILE_WIDTH, Tile, TileReader, encode_bundle
 from server.audit.models import (
     CheckpointRow,
     CosignatureRow,
@@ -31,7 +31,7 @@ from server.audit.models import (
     TimestampRow,
 )
 from server.core.db import table_of
-from server.core.problem import not_found
+from server.core.problem import Kind, Problem, not_found
 
 LEVELS: Final = ("L0", "L1", "L2", "L3")
 LEAF_COLUMNS: Final = (
@@ -129,6 +129,15 @@ def tile_data(session: Session, tile: Tile) -> bytes:
     return data[: tile.size_bytes]
 
 
+def bundle(session: Session, tile: Tile) -> bytes | None:
+    """The entries under a tile of level 0 as a bundle; ``None`` when they are not all there."""
+    start = tile.index * TILE_WIDTH
+    rows = leaves(session, start, start + tile.width)
+    if len(rows) != tile.width:
+        return None
+    return encode_bundle([leaf_of(row).encode() for row in rows])
+
+
 def newest_checkpoint(session: Session, level: int = 1) -> StoredCheckpoint | None:
     """The newest checkpoint of at least this level (1 to 3), if there is one."""
     row = session.execute(_newest(level)).scalar()
@@ -164,7 +173,10 @@ def proof_of(session: Session, log_index: int, at: StoredCheckpoint | None = Non
     chosen = at or covering(session, log_index)
     if chosen is None or log_index >= chosen.size:
         raise not_found("no checkpoint covers this entry yet")
-    return Prover(session, chosen).proof_of(log_index)
+    try:
+        return Prover(session, chosen).proof_of(log_index)
+    except ProofError as error:
+        raise Problem(Kind.LOG_DAMAGED, str(error)) from error
 
 
 def covering(session: Session, log_index: int) -> StoredCheckpoint | None:
@@ -192,8 +204,10 @@ class Prover:
         self._reader = reader(session, at.size)
 
     def proof_of(self, log_index: int) -> TlogProof:
-        """Proof of one entry below the checkpoint's size."""
+        """Proof of one entry below the checkpoint's size, verified before it is handed out."""
         path = merkle.inclusion_proof(log_index, self.at.size, self._reader)
+        (leaf,) = self._reader.hashes([(0, log_index)])
+        merkle.verify_inclusion(leaf, log_index, self.at.size, path, self.at.root)
         return TlogProof(log_index, tuple(path), self._note)
 
 

@@ -1,18 +1,38 @@
-"""The log over HTTP, for those who answer for the court."""
+"""The log over HTTP: events for those who answer for the court, tiles and proofs for anyone.
+
+Tiles and bundles hold no personal content: headers only, which commit to payloads kept elsewhere.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import gzip
+from typing import Any, Final
 
-from flask import Blueprint
+from flask import Blueprint, Response, request
 
-from server.audit import queries
-from server.audit.schemas import EventQuery, EventsOut
+from client_sdk.protocol.errors import ProofError, TileError
+from client_sdk.protocol.tlog.tiles import Tile, parse_entries_path, parse_tile_path
+from server.audit import log, log_state, queries
+from server.audit.log_state import LogReport
+from server.audit.schemas import (
+    ConsistencyOut,
+    ConsistencyQuery,
+    EventQuery,
+    EventsOut,
+    LogStateOut,
+    ProofQuery,
+)
 from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.permissions import Permission
+from server.core.problem import not_found
+
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+_TEXT: Final = "text/plain; charset=utf-8"
+_BYTES: Final = "application/octet-stream"
 
 blueprint = Blueprint("audit", __name__)
+tiles = Blueprint("log", __name__, url_prefix="/log")
 
 
 @blueprint.get("/events")
@@ -28,3 +48,74 @@ def list_events(ctx: Context, query: dict[str, Any]) -> dict[str, Any]:
         "next_after": shown[-1].log_index if shown else after,
         "has_more": len(found) > limit,
     }
+
+
+@blueprint.get("/log/state")
+@endpoint(Permission.PUBLIC, dump=LogStateOut)
+def log_state_now(ctx: Context) -> LogReport:
+    """How the log stands: size, newest checkpoint, levels, and what the signer says."""
+    lag = ctx.settings.sign_lag_seconds_max
+    return log_state.report(ctx.session, ctx.clock.now(), lag)
+
+
+@blueprint.get("/log/proofs/<int:log_index>")
+@endpoint(Permission.PUBLIC, query=ProofQuery, responses={200: _TEXT})
+def proof_of_entry(ctx: Context, log_index: int, query: dict[str, Any]) -> Response:
+    """Proof that an entry is under a checkpoint, as a .tlog-proof text."""
+    at = None
+    if "size" in query:
+        at = log.checkpoint_at(ctx.session, query["size"])
+        if at is None:
+            raise not_found("there is no checkpoint of this size")
+    if log_index >= log.size_of(ctx.session):
+        raise not_found("there is no such entry")
+    text = log.proof_of(ctx.session, log_index, at).to_text()
+    return Response(text, content_type=_TEXT, headers={"Cache-Control": "no-store"})
+
+
+@blueprint.get("/log/consistency")
+@endpoint(Permission.PUBLIC, query=ConsistencyQuery, dump=ConsistencyOut)
+def consistency_of_sizes(ctx: Context, query: dict[str, Any]) -> dict[str, Any]:
+    """Proof that the log of a newer size extends the log of an older one."""
+    proof = log.consistency(ctx.session, query["old"], query["new"])
+    return {**query, "proof": proof}
+
+
+@tiles.get("/checkpoint")
+@endpoint(Permission.PUBLIC, responses={200: _TEXT})
+def newest_checkpoint(ctx: Context) -> Response:
+    """The newest signed checkpoint, with the cosignatures that have come (C2SP tlog-tiles)."""
+    found = log.newest_checkpoint(ctx.session)
+    if found is None:
+        raise not_found("nothing has been signed yet")
+    return Response(found.note, content_type=_TEXT, headers={"Cache-Control": "max-age=1"})
+
+
+@tiles.get("/tile/<level>/<path:number>")
+@endpoint(Permission.PUBLIC, responses={200: _BYTES})
+def tile_of_hashes(ctx: Context, level: str, number: str) -> Response:
+    """A tile of the tree's hashes (C2SP tlog-tiles)."""
+    try:
+        data = log.tile_data(ctx.session, parse_tile_path(f"tile/{level}/{number}"))
+    except (TileError, ProofError):
+        raise not_found("there is no such tile") from None
+    return Response(data, content_type=_BYTES, headers={"Cache-Control": _FOR_EVER})
+
+
+@tiles.get("/tile/entries/<path:number>")
+@endpoint(Permission.PUBLIC, responses={200: _BYTES})
+def bundle_of_entries(ctx: Context, number: str) -> Response:
+    """A bundle of the log's entries (C2SP tlog-tiles)."""
+    try:
+        tile: Tile = parse_entries_path(f"tile/entries/{number}")
+    except TileError:
+        raise not_found("there is no such bundle") from None
+    data = log.bundle(ctx.session, tile)
+    if data is None:
+        raise not_found("there is no such bundle")
+    response = Response(data, content_type=_BYTES, headers={"Cache-Control": _FOR_EVER})
+    response.headers["Vary"] = "Accept-Encoding"
+    if request.accept_encodings["gzip"]:
+        response.set_data(gzip.compress(data, 6, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response

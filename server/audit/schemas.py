@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
+from server.audit.log_state import LogReport
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 
 
@@ -44,3 +48,73 @@ class EventsOut(Schema):
     events = fields.List(fields.Nested(EventOut))
     next_after = fields.Integer()
     has_more = fields.Boolean()
+
+
+def _advice(found: LogReport) -> Any:
+    return found.advice
+
+
+_SIZE = validate.Range(0, 2**53 - 1)
+
+
+class ProofQuery(Schema):
+    """Query string of a proof: under the checkpoint of this size, or under a good one."""
+
+    size = fields.Integer(validate=_SIZE)
+
+
+class ConsistencyQuery(Schema):
+    """Query string of a consistency proof: two sizes of the log."""
+
+    old = fields.Integer(required=True, validate=_SIZE)
+    new = fields.Integer(required=True, validate=_SIZE)
+
+
+class ConsistencyOut(Schema):
+    """A consistency proof (RFC 6962 §2.1.2): hashes in base64, from the leaves upwards."""
+
+    old = fields.Integer()
+    new = fields.Integer()
+    proof = fields.Function(
+        lambda found: [base64.b64encode(one).decode() for one in found["proof"]],
+        metadata={"type": "array", "items": {"type": "string"}},
+    )
+
+
+class CheckpointOut(Schema):
+    """A signed tree head; ``note`` is the whole signed note."""
+
+    size = fields.Integer()
+    root = fields.Function(
+        lambda found: base64.b64encode(found.root).decode(), metadata={"type": "string"}
+    )
+    level = fields.String(validate=validate.OneOf(("L1", "L2", "L3")))
+    note = fields.String()
+    signed_at = fields.AwareDateTime(format="iso")
+
+
+class LevelsOut(Schema):
+    """Size of the newest checkpoint of each level, 0 for none."""
+
+    L1 = fields.Integer(attribute="signed")
+    L2 = fields.Integer(attribute="witnessed")
+    L3 = fields.Integer(attribute="timestamped")
+
+
+class LogStateOut(Schema):
+    """How the log stands.
+
+    ``signing`` is ``current``, ``behind``, ``refuses`` or ``absent``; ``vkeys`` are the log's
+    verifier keys as the signer tells them, to compare with those got by another way.
+    """
+
+    origin = fields.String(allow_none=True)
+    vkeys = fields.List(fields.String())
+    size = fields.Integer()
+    levels = fields.Nested(LevelsOut)
+    checkpoint = fields.Nested(CheckpointOut, allow_none=True)
+    signing = fields.Function(lambda found: found.signing.value, metadata={"type": "string"})
+    refusal = fields.String(allow_none=True)
+    detail = fields.Function(_advice, metadata={"type": ["string", "null"]})
+    seen_at = fields.AwareDateTime(format="iso", allow_none=True)
+    refused_rows = fields.Integer()

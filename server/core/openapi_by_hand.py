@@ -203,6 +203,19 @@ ADDITIONS: Final[Mapping[str, Addition]] = MappingProxyType(
         "GET /api/v1/time-qr.svg": Addition(
             responses={"200": _answer("The picture", media="image/svg+xml")}
         ),
+        "GET /log/checkpoint": Addition(
+            responses={"200": _answer("A signed note", media="text/plain")}
+        ),
+        "GET /log/tile/{level}/{number}": Addition(
+            responses={"200": _answer("Hashes", media="application/octet-stream")}
+        ),
+        "GET /log/tile/entries/{number}": Addition(
+            responses={"200": _answer("Entries", media="application/octet-stream")}
+        ),
+        "GET /api/v1/log/proofs/{log_index}": Addition(
+            responses={"200": _answer("A tlog-proof", media="text/plain")},
+            problems=(Kind.LOG_DAMAGED,),
+        ),
         "GET /time-qr": Addition(responses=_PAGE),
         "GET /": Addition(responses=_PAGE),
         "GET /docs": Addition(responses=_PAGE),

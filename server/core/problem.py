@@ -133,6 +133,7 @@ class Kind(Enum):
     BUSY = _Kind(503, "The server is busy", "服务器繁忙", 2)
     UNAVAILABLE = _Kind(503, "A part of the server does not answer", "服务暂不可用", 10)
     AUDIT_UNAVAILABLE = _Kind(503, "The audit trail cannot be written", "审计记录暂不可写", 10)
+    LOG_DAMAGED = _Kind(503, "The stored log does not prove the entry", "日志受损，无法证明", 60)
     INTERNAL = _Kind(500, "The server made a mistake", "服务器内部错误")
 
     @property

@@ -40,6 +40,7 @@ from tests.factories.identity import (
     runtime_of,
     upload_token,
 )
+from tests.factories.log import sign_log
 from tests.factories.uploads import Sender, sha256_of
 
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -195,6 +196,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
             user = session.get_one(User, person.id)
             user.totp_secret = totp.seal(runtime.keyring, user.id, TOTP_SECRET)
     sequence(app)
+    sign_log(app)
     people = (person.login for person in court.people.values())
     marks = {*ids.values(), *people, str(court.id), court.code, sha256_of(photo)}
     return CourtGround(court, ids, frozenset(marks), photo)
