@@ -83,10 +83,13 @@ class Archive:
     folder: str = ""
     members: dict[str, Member] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)  # too long to be read at all
 
     def chunks(self, path: str) -> Iterator[bytes]:
         """Octets of a member, inflated, never more than it declares."""
         member = self.members[path]
+        if path in self.refused:
+            return
         if member.method == STORED:
             yield from self._stored(member)
         elif member.method == DEFLATED:
@@ -171,6 +174,8 @@ def _read(file: BinaryIO, size_bytes: int) -> Archive:
     for member in listed:
         archive.problems.extend(_judge(member))
     _arrange(archive, listed)
+    limited = {one.where for one in archive.problems if one.reason is Reason.ARCHIVE_LIMIT}
+    archive.refused = {path for path, one in archive.members.items() if one.name in limited}
     return archive
 
 

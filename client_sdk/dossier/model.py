@@ -107,10 +107,9 @@ def read_entries(archive: Archive) -> Entries:
     problems: list[Problem] = []
     found: dict[int, Entry] = {}
     newest = -1
+    if _count(archive) > MAX_ENTRIES:
+        return Entries((), (Problem(Reason.ENTRY_LIMIT, ENTRIES, "too many entries"),))
     for number, line in enumerate(_lines(archive, problems), start=1):
-        if number > MAX_ENTRIES:
-            problems.append(Problem(Reason.ENTRY_LIMIT, f"line {number}", "too many entries"))
-            break
         entry = _entry(f"line {number}", line, problems)
         if entry is None:
             continue
@@ -122,6 +121,13 @@ def read_entries(archive: Archive) -> Entries:
         found.setdefault(entry.index, entry)
     ordered = tuple(found[index] for index in sorted(found))
     return Entries(ordered, tuple(problems))
+
+
+def _count(archive: Archive) -> int:
+    """Lines, counted before any is read."""
+    if ENTRIES not in archive.members:
+        return 0
+    return sum(chunk.count(b"\n") for chunk in archive.chunks(ENTRIES))
 
 
 def _lines(archive: Archive, problems: list[Problem]) -> Iterator[bytes]:
