@@ -13,6 +13,7 @@ from server.cases import routes as cases
 from server.clocks import routes as clocks
 from server.core.context import Context
 from server.core.problem import not_found
+from server.disclosure import routes as disclosure
 from server.evidence import routes as evidence
 from server.evidence import tus_routes as uploads
 from server.fieldlog import routes as fieldlog
@@ -24,8 +25,10 @@ from server.review import routes as review
 from server.sync import routes as sync
 
 API = "/api/v1"
-SLICES = (audit, identity, duty, clocks, cases, evidence, uploads, fieldlog, review, sync)
-PAGES = (clocks.page, ops.blueprint)
+SLICES = (
+    audit, identity, duty, clocks, cases, evidence, disclosure, uploads, fieldlog, review, sync,
+)  # fmt: skip
+PAGES = (clocks.page, ops.blueprint, audit.tiles)
 
 
 def mount(app: Flask) -> None:

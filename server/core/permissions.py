@@ -46,6 +46,7 @@ class Permission(StrEnum):
     MISSING_VIEW = "missing.view"
     HELD_RELEASE = "held.release"
     AUDIT_VIEW = "audit.view"
+    EXPORTS_MAKE = "exports.make"
 
 
 class Role(StrEnum):
@@ -104,6 +105,7 @@ _LEAD = _FIELD | {
     _P.MISSING_VIEW,
     _P.HELD_RELEASE,
     _P.AUDIT_VIEW,
+    _P.EXPORTS_MAKE,
     _P.DEVICES_MANAGE,
 }
 

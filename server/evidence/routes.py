@@ -16,7 +16,7 @@ from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
 from server.evidence import policy, queries, service
 from server.evidence.commands import EvidenceFilter, Rebind
-from server.evidence.content import content_response
+from server.core.content import content_response
 from server.evidence.models import Evidence
 from server.evidence.schemas import (
     CustodyOut,

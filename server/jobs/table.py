@@ -11,16 +11,24 @@ from server.audit.events import EventKind
 from server.core.units import Units
 
 EXAMINE: Final = "evidence.examine"
+EXPORT: Final = "disclosure.export"
 
 HANDLERS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {EventKind.EVIDENCE_VERIFIED: (EXAMINE,)}
+    {EventKind.EVIDENCE_VERIFIED: (EXAMINE,), EventKind.EXPORT_REQUESTED: (EXPORT,)}
 )
 
 Handler = Callable[[Units, str], None]
 
 
 class PostponeError(Exception):
-    """A handler cannot work now, through no fault of the job: it is tried again, uncounted."""
+    """A handler cannot work now, through no fault of the job: it is tried again, uncounted.
+
+    :param after_seconds: when, if not after the usual pause.
+    """
+
+    def __init__(self, why: str, after_seconds: float | None = None) -> None:
+        super().__init__(why)
+        self.after_seconds = after_seconds
 
 
 @dataclass(frozen=True, slots=True)

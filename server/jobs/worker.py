@@ -206,9 +206,10 @@ class Worker:
         except PostponeError as error:
             _log.warning("job postponed", handler=job.handler, error=repr(error))
             with self._units() as ctx:
-                queue.give_back(
-                    ctx, job, after_seconds=queue.POSTPONE_SECONDS, why=repr(error)[:200]
-                )
+                pause = error.after_seconds
+                if pause is None:
+                    pause = queue.POSTPONE_SECONDS
+                queue.give_back(ctx, job, after_seconds=pause, why=repr(error)[:200])
         except Exception as error:  # noqa: BLE001  whatever a handler does, the queue goes on
             _log.exception("job failed", handler=job.handler, attempt=job.attempt)
             with self._units() as ctx:

@@ -1,0 +1,106 @@
+"""Words of the report in Chinese and English; data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+NOT_RECORDED: Final = "未记录 not recorded"
+
+EVENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "capture.recorded": "现场采集 captured",
+        "capture.lost": "采集丢失 lost",
+        "capture.recovered": "采集找回 recovered",
+        "capture.deleted": "原件删除声明 deletion declared",
+        "log.note": "现场日志 log note",
+        "duty.handover": "现场交接 handed over",
+        "duty.handed-over": "设备交接 device handed over",
+        "case.added": "立案登记 case added",
+        "case.changed": "案件变更 case changed",
+        "case.assigned": "人员指派 people assigned",
+        "evidence.verified": "入库校验 received and verified",
+        "evidence.examined": "检验 examined",
+        "evidence.missing": "逾期未到 overdue",
+        "evidence.rebound": "更正归属 rebound",
+        "evidence.unclaimed": "无记录文件 bytes without record",
+        "blob.shipped": "副本完成 second copy",
+        "blob.repaired": "副本修复 copy repaired",
+        "blob.damaged": "副本损坏 copy damaged",
+        "custody.listed": "列表查阅 listed",
+        "custody.viewed": "查看 viewed",
+        "custody.downloaded": "下载 downloaded",
+        "custody.export-requested": "申请导出 export requested",
+        "custody.exported": "导出 exported",
+        "custody.export-packed": "导出完成 export packed",
+        "custody.export-failed": "导出失败 export failed",
+        "custody.export-downloaded": "导出件下载 export downloaded",
+        "review.accepted": "审核通过 accepted",
+        "review.returned": "退回 returned",
+        "review.queried": "询问 queried",
+        "review.commented": "批注 commented",
+        "record.erased": "依法删除 lawfully erased",
+        "device.enrolled": "设备注册 device enrolled",
+        "device.registered": "设备登记 device registered",
+        "device.revoked": "设备吊销 device revoked",
+        "key.added": "启用密钥 key added",
+        "key.retired": "停用密钥 key retired",
+        "key.next": "密钥轮换 key rotated",
+    }
+)
+MEDIA: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "photo": "照片 photo",
+        "video": "视频 video",
+        "audio": "录音 audio",
+        "document": "文件 document",
+    }
+)
+ABSENT: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "erased": "依法删除 lawfully erased",
+        "missing": "未到达 never arrived",
+        "withheld": "不予披露 withheld",
+        "deleted": "设备已声明删除 deletion declared by the device",
+    }
+)
+LEVELS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "L0": "L0 未签名 not signed",
+        "L1": "L1 已签名 signed",
+        "L2": "L2 已见证 witnessed",
+        "L3": "L3 已加盖可信时间 timestamped",
+    }
+)
+CLOCKS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "A": "A 同次开机内与服务器对时 compared with the server in the same boot",
+        "B": "B 卫星时间 satellite time",
+        "C": "C 仅设备时钟 device clock only",
+        "D": "D 相互矛盾 contradictory",
+    }
+)
+INTRODUCTION: Final = (
+    "本报告由签名日志生成，是数据包的派生视图；以数据包中的日志条目、证明与原件为准。"
+    "“未记录”表示系统没有该项记录，不表示该事实不存在。日志只能证明入链之后未被更改，"
+    "不能证明现场情况真实。\n"
+    "This report is derived from the signed log; what counts are the entries, proofs and "
+    "originals of the package. “Not recorded” says that the system holds no such record, not that "
+    "the fact is absent. The log proves that nothing was changed after it was entered; it does "
+    "not prove that the scene was genuine."
+)
+VERIFY: Final = (
+    "验证：从法院网站（而非本数据包）取得验证工具与信任文件，核对信任文件的指纹，然后运行\n"
+    "To verify: take the verifier and the trust file from the court's site, never from this "
+    "package, compare the trust file's fingerprint with the one on the record, then run\n"
+    "    tiezheng verify DOSSIER --policy TRUST\n"
+    "本报告引用导出之前的检查点；数据包 proof/checkpoint 覆盖本次导出自身的日志条目。"
+    "This report cites the checkpoint before the export; proof/checkpoint in the package covers "
+    "the export's own entry."
+)
+
+
+def event(kind: str) -> str:
+    """A kind of event in words, with its name when it has none."""
+    return EVENTS.get(kind, kind)
