@@ -48,6 +48,10 @@ class Outcalls:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}") from None
 
+    def close(self) -> None:
+        """Let the connections go."""
+        self._client.close()
+
 
 def _bounded(answer: httpx.Response) -> bytes:
     body = b""
