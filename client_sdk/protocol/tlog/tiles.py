@@ -77,28 +77,29 @@ class Tile:
 
 def parse_tile_path(path: str) -> Tile:
     """Tile of its one path; TileError for any other text."""
-    kind, tile = _parsed(path)
-    if kind == "entries" or tile.path != path:
+    tile = _parsed(path)
+    if tile.path != path:
         raise TileError("not a tile path", code="tile-path")
     return tile
 
 
 def parse_entries_path(path: str) -> Tile:
     """Tile of level 0 whose entry bundle has this path; TileError for any other text."""
-    kind, tile = _parsed(path)
-    if kind != "entries" or tile.entries_path != path:
+    tile = _parsed(path)
+    if tile.entries_path != path:
         raise TileError("not the path of an entry bundle", code="tile-path")
     return tile
 
 
-def _parsed(path: str) -> tuple[str, Tile]:
+def _parsed(path: str) -> Tile:
+    """Tile that a path seems to name; its own path may still be another."""
     match = _PATH.fullmatch(path)
     if match is None:
         raise TileError("not a tile path", code="tile-path")
     kind, number, width = match.groups()
     level = 0 if kind == "entries" else int(kind)
     index = int(number.replace("x", "").replace("/", ""))
-    return kind, Tile(level, index, int(width or TILE_WIDTH))
+    return Tile(level, index, int(width or TILE_WIDTH))
 
 
 def tile_of(level: int, index: int, size: int) -> Tile:
@@ -222,7 +223,7 @@ def decode_bundle(data: bytes) -> list[bytes]:
     while at < len(data):
         start = at + _LENGTH_BYTES
         at = start + int.from_bytes(data[at:start])
-        if start > len(data) or at > len(data):
+        if at > len(data):
             raise TileError("the bundle is cut off", code="bundle")
         entries.append(data[start:at])
     if not 1 <= len(entries) <= TILE_WIDTH:

@@ -73,7 +73,8 @@ C = {"ct": TAG, "cs": 1, "cp": None}
         change(c=C | {"cs": 2}), change(c=C | {"cp": "b" * 64}), change(c=C | {"cs": 2**53}),
         change(c=C | {"cs": 2, "cp": "B" * 64}), change(c=C | {"cs": 2, "cp": "b" * 63}),
         change(c=C | {"ct": TAG.upper()}), change(c=C | {"ct": TAG[:-1]}), change(c=C | {"ct": 5}),
-        change(h="a" * 5000),
+        change(h="a" * 5000), change(c=C | {"cs": 0, "cp": "b" * 64}),
+        change(c=C | {"cs": -1, "cp": "b" * 64}),
     ],
 )  # fmt: skip
 def test_malformed_leaves_are_refused(text: str) -> None:
@@ -90,3 +91,5 @@ def test_a_leaf_is_checked_when_it_is_made() -> None:
     ):
         with pytest.raises(LeafError):
             leaf_text(k=k, h=h, s=s, rx=rx, case=None)
+    with pytest.raises(LeafError):
+        CaseLink(TAG, 2**53, "b" * 64)

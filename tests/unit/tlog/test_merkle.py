@@ -153,6 +153,27 @@ def test_a_tree_has_at_most_2_63_minus_1_leaves() -> None:
     assert code_of(caught) == "proof-size"
 
 
+def test_the_reason_is_named() -> None:
+    """Most of these would fail at the root anyway; the limits keep the work small."""
+    root, proof = TREE.root(21), consistency_proof(6, 21, TREE)
+    cases = [
+        ((22, root, 21, root, proof), "proof-size"),
+        ((6, TREE.root(6), 21, root, proof[:-1]), "proof-length"),
+        ((6, TREE.root(6), 21, root, [*proof, root]), "proof-length"),
+        ((6, TREE.root(6), 21, root, [root] * 70), "proof-length"),
+        ((4, TREE.root(4), 21, root, []), "proof-length"),
+    ]
+    for arguments, code in cases:
+        with pytest.raises(ProofError) as caught:
+            verify_consistency(*arguments)
+        assert code_of(caught) == code
+    path = inclusion_proof(6, 21, TREE)
+    for wrong in (path[:-1], [*path, root], path * 20):
+        with pytest.raises(ProofError) as caught:
+            verify_inclusion(LEAVES[6], 6, 21, wrong, root)
+        assert code_of(caught) == "proof-length"
+
+
 def test_the_entry_itself_is_not_taken_for_its_hash() -> None:
     with pytest.raises(ProofError) as caught:
         verify_inclusion(b"entry", 0, 1, [], LEAVES[0])

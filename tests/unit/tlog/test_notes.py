@@ -159,12 +159,26 @@ NAME, _, ENCODED = LINE.removeprefix("— ").removesuffix("\n").partition(" ")
         ("text\n\n— " + NAME + " AAAA_A==\n", "note-base64"),
         ("text\n\n— " + NAME + " AAAA AAA=\n", "note-base64"),
         ("text\ud800\n\n" + LINE, "note-text"),
+        ("text\n\n" + LINE.replace("log", "l\ud800g"), "key-name"),
     ],
 )
 def test_malformed_notes_are_refused(text: str, code: str) -> None:
     with pytest.raises(NoteError) as caught:
         parse_note(text)
     assert caught.value.code == code
+
+
+def test_lines_and_names_by_themselves() -> None:
+    for line in ("", LINE[:-1], LINE.removeprefix("— "), LINE + "\n", "— a b\n"):
+        with pytest.raises(NoteError):
+            parse_signature_line(line)
+    for name in ("", "a b", "a+b", "a\nb", "a\x01b", "a\ud800b"):
+        with pytest.raises(NoteError) as caught:
+            VerifierKey(name, TYPE_ED25519, KEY.public.raw)
+        assert caught.value.code == "key-name"
+    for key_id, signature in ((b"123", b"s"), (b"12345", b"s"), (b"1234", b"")):
+        with pytest.raises(NoteError):
+            NoteSignature("a.example", key_id, signature)
 
 
 def test_two_different_lines_of_one_key_are_refused() -> None:

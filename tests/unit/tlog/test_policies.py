@@ -192,6 +192,7 @@ X1_VKEY = format_vkey(WITNESSES["X1"].verifier_key)
         (X1 + X2 + "group a any X1\ngroup b all X1 X2\nquorum b\n", "policy-group"),
         (X1 + "group a any X1\ngroup b any a\ngroup c any a\nquorum c\n", "policy-group"),
         ("#\n" * 5000 + "quorum none\n", "policy-length"),
+        ("#" * (1 << 20) + "\nquorum none\n", "policy-length"),
     ],
 )
 def test_malformed_policies_are_refused(text: str, code: str) -> None:

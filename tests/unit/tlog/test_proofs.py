@@ -49,7 +49,8 @@ def test_a_tree_of_one_has_an_empty_proof() -> None:
 def test_tamper_a_proof_of_something_else_does_not_hold() -> None:
     proof = proof_of(5)
     other = Checkpoint(SIGNER.name, 20, TREE.root(20))
-    for leaf, checkpoint in ((LEAVES[6], CHECKPOINT), (LEAVES[5], other)):
+    foreign = Checkpoint("other.example", TREE.size, TREE.root())
+    for leaf, checkpoint in ((LEAVES[6], CHECKPOINT), (LEAVES[5], other), (LEAVES[5], foreign)):
         with pytest.raises(ProofError):
             proof.verify(leaf, checkpoint)
     moved = parse_proof(proof.to_text().replace("index 5\n", "index 4\n"))
@@ -84,6 +85,7 @@ HASH = TEXT.split("\n")[3]
         ("index 5", "index  5"),
         ("index 5", "index 5 "),
         ("index 5", "index"),
+        ("index 5", "5"),
         ("index 5", "index ٥"),
         ("index 5", f"index {2**63}"),
         (HASH, HASH[:-1]),
@@ -108,8 +110,10 @@ def test_a_proof_needs_its_checkpoint() -> None:
             parse_proof(text)
     with pytest.raises(ProofError):
         parse_proof(b"\xff" + TEXT.encode())
-    with pytest.raises(ProofError):
-        parse_proof("c2sp.org/tlog-proof@v1\n" + "A" * (1 << 20))
+    for text, code in ((head, "proof-format"), (TEXT + "A" * (1 << 20), "proof-length")):
+        with pytest.raises(ProofError) as caught:
+            parse_proof(text)
+        assert caught.value.code == code
 
 
 def test_proofs_that_cannot_be_made() -> None:

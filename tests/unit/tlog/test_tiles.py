@@ -147,12 +147,14 @@ def test_a_reader_refuses_what_its_tree_does_not_have() -> None:
         with pytest.raises(ProofError) as caught:
             reader.hashes([coord])
         assert caught.value.code == "hash-missing"
-    with pytest.raises(TileError):
+    with pytest.raises(TileError) as missing:
         tile_of(0, 2, 512)
+    assert missing.value.code == "tile-missing"
     with pytest.raises(TileError):
         new_tiles(5, 4)
-    with pytest.raises(TileError):
-        append_leaves(0, [b"short"], store.fetch)
+    for leaves in ([b"short"], [bytes(31), bytes(33)]):
+        with pytest.raises(TileError):
+            append_leaves(0, leaves, store.fetch)
 
 
 @pytest.mark.parametrize(
