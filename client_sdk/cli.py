@@ -23,6 +23,7 @@ from client_sdk._cli.show import (
     returns_table,
     show_report,
 )
+from client_sdk._cli.verification import verify
 from client_sdk.errors import FieldError, StoreError
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.ids import short_code
@@ -345,6 +346,9 @@ def dock(  # noqa: PLR0913 - the options of a command line
         sync=not no_sync,
     )
     return run_dock(app, options)
+
+
+main.add_command(verify)
 
 
 if __name__ == "__main__":
