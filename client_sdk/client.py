@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Literal, Self
 from uuid import UUID
 
-from client_sdk._api import Call
 from client_sdk._capturing import as_id, captured_of, describe, open_source, optional_id
 from client_sdk._clock import DeviceClock, SystemClock, read_instant, wall_ms
+from client_sdk._custody import Custody
 from client_sdk._durable import FileLock, make_directory
 from client_sdk._epochs import SigningKeys
 from client_sdk._files import FileStore
 from client_sdk._keystore import Keystore, OpenedKeystore, Protection, SecretStore, system_keyring
 from client_sdk._ledger import Ledger
 from client_sdk._link import EnrolAs, Link, Options
+from client_sdk._looking import Looking
 from client_sdk._outbox import NOT_RECORDED, Identity, Outbox, Reconciled, Subject
 from client_sdk._store import Store
-from client_sdk._sync import Syncer, SyncParts, pending, stored_problems
-from client_sdk._transport import Response, Transport
-from client_sdk._views import outbox_items
-from client_sdk.errors import ContractError
+from client_sdk._sync import Syncer, SyncParts
+from client_sdk._transport import Transport
+from client_sdk.errors import FieldError
 from client_sdk.models import (
     Booking,
     Captured,
+    ClosedMission,
     Mission,
     OnProgress,
-    OutboxItem,
-    Pending,
-    Problem,
     Progress,
     SyncReport,
     no_progress,
 )
+from client_sdk.protocol.heads import HeadText
 from client_sdk.protocol.ids import IdSource
 from client_sdk.protocol.keys import Algorithm
 from client_sdk.protocol.parts import HandOver
 from client_sdk.protocol.payloads import Geo, Media, NoGeo, Payload, RecordKind
-from client_sdk.protocol.statements import Receipt, SignedStatement, Ticket
+from client_sdk.protocol.statements import Ticket
 
 __all__ = ["IN_USE", "SIGNED_IN", "FieldClient", "Options"]
 
 _MISSION: Final = "mission"
 _DEFAULTS: Final = Options()
-_PAGE: Final = 200
 IN_USE: Final = "in-use"
 SIGNED_IN: Final = "signed-in"
 
 
-class FieldClient:
+class FieldClient(Looking):
     """A field device's durable outbox and its link to one server.
 
     `store` is the device's own folder. Everything but `enrol`, `sign_in`, `ticket`,
@@ -87,6 +84,7 @@ class FieldClient:
             self._outbox = Outbox(
                 self.root, self._ledger, self._files, self._clock, options.randbytes, keys
             )
+            self._custody = Custody(self._outbox, self._ledger, self._clock)
             self._link = Link(base_url, transport, self._clock, self._store, self._outbox, options)
             self.reconciled: Reconciled = self._outbox.reconcile()
         except BaseException:
@@ -331,63 +329,24 @@ class FieldClient:
         )
         return Syncer(parts, str(self.officer_id or "device"), patience_seconds, on_progress)
 
-    # -- looking
+    # -- custody
 
-    def outbox(self) -> Iterator[OutboxItem]:
-        """All records with their objects and states, oldest first."""
-        return outbox_items(self._ledger)
+    def head(self) -> HeadText:
+        """This device's newest record, signed: its `text` goes into a QR for another device."""
+        return self._custody.head()
 
-    def pending(self) -> Pending:
-        """What is still to be sent or confirmed."""
-        return pending(self._ledger)
+    def attest(self, text: str) -> Captured:
+        """Record the head that another device shows: it can't be rewritten unnoticed then."""
+        return captured_of(self._custody.attest(text, self.officer_id))
 
-    def problems(self) -> list[Problem]:
-        """Items that need a person."""
-        return stored_problems(self._ledger)
-
-    def retry_parked(self) -> int:
-        """Send again, with the next sync, what was refused; how many items."""
-        return self._ledger.unpark()
-
-    def receipts(self) -> list[tuple[Receipt, SignedStatement]]:
-        """Verified receipts with their signed statements."""
-        return self._ledger.receipts()
-
-    def read(self, sha256: str) -> Iterator[bytes]:
-        """Plaintext of a captured file."""
-        return self._files.read(sha256)
-
-    # -- the rest of the API
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Any = None,
-        query: Mapping[str, str | int | None] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        """Any call of the API as officer or, without one, as device; ApiError from 400."""
-        call = Call(method, path, json=json, query=query or {}, headers=headers or {})
-        return self._link.api().call(call, self._link.tokens().best())
-
-    def items(self, path: str, **query: str | int | None) -> Iterator[dict[str, Any]]:
-        """Items of a list, page after page."""
-        cursor: str | None = None
-        while True:
-            asked = {"limit": _PAGE, **query, "cursor": cursor}
-            page = self.request("GET", path, query=asked).json()
-            if not isinstance(page, dict) or not isinstance(page.get("items"), list):
-                raise ContractError(f"{path} is not a list of items")
-            yield from page["items"]
-            cursor = page.get("next_cursor")
-            if not cursor:
-                return
-
-    # -- used by the dock
-
-    def docked(self, place: str) -> str | None:
-        """Digest of a card's file that was captured before."""
-        found = self._ledger.docked(place)
-        return found[0] if found else None
+    def close_mission(
+        self, mission: UUID | str | None = IN_USE, *, witness: str | None = None
+    ) -> ClosedMission:
+        """Record count and head of a mission at its end, and who saw them on the screen."""
+        subject = self._subject(None, mission, NOT_RECORDED, SIGNED_IN)
+        if subject.mission is None:
+            raise FieldError("name the mission that is to be closed")
+        closed = self._custody.close_mission(subject.mission, subject, witness)
+        if self._store.get(_MISSION) == closed.mission:
+            self.use_mission(None)
+        return closed

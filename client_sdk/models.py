@@ -54,6 +54,17 @@ class Captured:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedMission:
+    """A closed mission: count and head of its records, for paper, and the closing record."""
+
+    mission: str
+    count: int
+    head: str
+    seq: int
+    hid: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxObject:
     """Bytes of an outbox item; `offset_bytes` is what the server acknowledged."""
 

@@ -40,6 +40,7 @@ class EventKind(StrEnum):
     RECORD_CONFLICT = "record.conflict"
     RECORD_HELD = "record.held"
     RECORD_RELEASED = "record.released"
+    HEAD_CONTRADICTED = "head.contradicted"
     RECEIPTS_ISSUED = "receipts.issued"
     ROWS_SEALED = "rows.sealed"
 

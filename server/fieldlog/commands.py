@@ -12,7 +12,15 @@ from server.core.paging import LIMIT_DEFAULT
 
 # Kinds that people read as lines of the log; an exchange of clocks is not one.
 KINDS: Final = frozenset(
-    {"log.note", "duty.handover", "capture.lost", "capture.recovered", "capture.deleted"}
+    {
+        "log.note",
+        "duty.handover",
+        "capture.lost",
+        "capture.recovered",
+        "capture.deleted",
+        "mission.closed",
+        "head.attest",
+    }
 )
 
 

@@ -19,7 +19,7 @@ from server.core.db import table_of
 from server.fieldlog.commands import KINDS
 from server.fieldlog.models import LogEntry
 
-_DETAILS: Final = ("ref", "to", "booking", "media")
+_DETAILS: Final = ("ref", "to", "booking", "media", "closing", "head")
 _SHARED: Final = (
     "court_id", "case_id", "mission_id", "device_id", "ep", "seq", "act", "officer_id",
     "officer_source", "wall", "mono_ms", "boot", "through_suspend", "gnss_at", "happened_at",

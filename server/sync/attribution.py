@@ -130,7 +130,7 @@ def _field_record(
     opened = accepted.entry.opened
     findings = [*accepted.findings, *one.findings]
     _judge_time(accepted, one, corrected, findings)
-    _judge_ticket(line, accepted, one, known, findings)
+    _judge_ticket(accepted, one, corrected.at, known, findings)
     if source == line.device_id and one.captured_by is None:
         _judge_steps(line, one, findings)
     case_id = _present(queries.CASE, one.case, known, findings)
@@ -214,15 +214,19 @@ def _judge_time(
 
 
 def _judge_ticket(
-    line: Line, accepted: Accepted, one: Understood, known: _Known, findings: list[Finding]
+    accepted: Accepted, one: Understood, at: datetime, known: _Known, findings: list[Finding]
 ) -> None:
     if one.ticket is None:
         return
     ticket, header = known.tickets.get(one.ticket), accepted.entry.opened.header
-    if ticket is None or ticket.device != str(line.device_id):
+    if ticket is None or ticket.device != header.src:
         findings.append(finding("ticket-unknown", "no such ticket was given to this device"))
     elif header.seq <= ticket.seq or (header.seq == ticket.seq + 1 and header.prev != ticket.head):
         findings.append(finding("ticket-mismatch", "the record does not extend the ticket's head"))
+    elif one.mission is not None and ticket.mission != str(one.mission):
+        findings.append(finding("ticket-mismatch", f"it is for mission {ticket.mission}"))
+    elif parse_rfc3339(ticket.expires) < at:
+        findings.append(finding("ticket-expired", f"it was good until {ticket.expires}"))
 
 
 def _judge_steps(line: Line, one: Understood, findings: list[Finding]) -> None:

@@ -26,6 +26,12 @@ HANDLERS: Final[Mapping[str, tuple[Handler, ...]]] = MappingProxyType(
         RecordKind.CAPTURE_DELETED: (fieldlog.append,),
         RecordKind.LOG_NOTE: (evidence.declare, fieldlog.append),
         RecordKind.DUTY_HANDOVER: (fieldlog.append,),
+        RecordKind.MISSION_CLOSED: (fieldlog.append,),
+        RecordKind.HEAD_ATTEST: (fieldlog.append,),  # bound in sync.custody
+        RecordKind.MEDIA_OPEN: (),
+        RecordKind.MEDIA_PROGRESS: (),
+        RecordKind.MEDIA_CLOSE: (),
+        RecordKind.KEY_NEXT: (),  # followed while the chain is judged
         RecordKind.CLOCK_OBSERVED: (),  # read before the batch's times are corrected
     }
 )

@@ -34,7 +34,7 @@ from server.evidence import service as evidence
 from server.fieldlog import service as fieldlog
 from server.identity import queries as identity
 from server.identity.models import Device
-from server.sync import attribution, ops
+from server.sync import attribution, custody, ops
 from server.sync.reading import Understood, finding, understand
 
 Result = dict[str, Any]
@@ -78,6 +78,7 @@ def accept(ctx: Context, line: Line, verdict: Verdict, keys: ChainKeys) -> list[
     understood = [understand(one.entry.opened.payload, one.entry.rx) for one in verdict.accepted]
     boots = _observe_clocks(ctx, line, verdict, understood)
     records = attribution.field_records(ctx, line, verdict.accepted, understood)
+    custody.judge(ctx, line, verdict.accepted, records)
     chain.enter(ctx, line, verdict, records, keys.kid_at)
     device_keys.keep(ctx, line, keys)
     ops.apply(ctx, records)

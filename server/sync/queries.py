@@ -76,6 +76,7 @@ class IssuedTicket:
     mission: str
     seq: int
     head: str
+    expires: str
 
 
 def existing(
@@ -138,7 +139,11 @@ def tickets(ctx: Context, court_id: uuid.UUID, nonces: Iterable[str]) -> dict[st
             facts = json.loads(text)["facts"] if text else {}
             if nonce and facts:
                 found[nonce] = IssuedTicket(
-                    facts["device"], facts["mission"], facts["seq"], facts["head"]
+                    facts["device"],
+                    facts["mission"],
+                    facts["seq"],
+                    facts["head"],
+                    facts["expires"],
                 )
     return found
 

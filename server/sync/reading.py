@@ -36,7 +36,7 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MEMBERS: Final = frozenset(
     {
         "act", "who", "case", "mission", "geo", "obj", "t", "ticket", "captured_by", "media",
-        "text", "match", "clock", "ref", "booking", "to",
+        "text", "match", "clock", "ref", "booking", "to", "key", "head", "closing", "stream",
     }
 )  # fmt: skip
 

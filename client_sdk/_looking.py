@@ -1,0 +1,88 @@
+"""What a client shows of its store, and the rest of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from client_sdk._api import Call
+from client_sdk._sync import pending, stored_problems
+from client_sdk._views import outbox_items
+from client_sdk.errors import ContractError
+
+if TYPE_CHECKING:
+    from client_sdk._files import FileStore
+    from client_sdk._ledger import Ledger
+    from client_sdk._link import Link
+    from client_sdk._transport import Response
+    from client_sdk.models import OutboxItem, Pending, Problem
+    from client_sdk.protocol.statements import Receipt, SignedStatement
+
+_PAGE: Final = 200
+
+
+class Looking:
+    """The part of a client that changes nothing on this device."""
+
+    _ledger: Ledger
+    _files: FileStore
+    _link: Link
+
+    def outbox(self) -> Iterator[OutboxItem]:
+        """All records with their objects and states, oldest first."""
+        return outbox_items(self._ledger)
+
+    def pending(self) -> Pending:
+        """What is still to be sent or confirmed."""
+        return pending(self._ledger)
+
+    def problems(self) -> list[Problem]:
+        """Items that need a person."""
+        return stored_problems(self._ledger)
+
+    def retry_parked(self) -> int:
+        """Send again, with the next sync, what was refused; how many items."""
+        return self._ledger.unpark()
+
+    def receipts(self) -> list[tuple[Receipt, SignedStatement]]:
+        """Verified receipts with their signed statements."""
+        return self._ledger.receipts()
+
+    def read(self, sha256: str) -> Iterator[bytes]:
+        """Plaintext of a captured file."""
+        return self._files.read(sha256)
+
+    # -- the rest of the API
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        query: Mapping[str, str | int | None] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Any call of the API as officer or, without one, as device; ApiError from 400."""
+        call = Call(method, path, json=json, query=query or {}, headers=headers or {})
+        return self._link.api().call(call, self._link.tokens().best())
+
+    def items(self, path: str, **query: str | int | None) -> Iterator[dict[str, Any]]:
+        """Items of a list, page after page."""
+        cursor: str | None = None
+        while True:
+            asked = {"limit": _PAGE, **query, "cursor": cursor}
+            page = self.request("GET", path, query=asked).json()
+            if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+                raise ContractError(f"{path} is not a list of items")
+            yield from page["items"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
+    # -- used by the dock
+
+    def docked(self, place: str) -> str | None:
+        """Digest of a card's file that was captured before."""
+        found = self._ledger.docked(place)
+        return found[0] if found else None
