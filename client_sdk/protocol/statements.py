@@ -107,8 +107,9 @@ def verify(kind: StatementKind, statement: SignedStatement, keys: KeyFinder) -> 
 class Receipt:
     """Record and bytes are durable: one per (device, ep, seq, digest).
 
-    `sha256` and `size_bytes` are None for a record without objects. A superseding
-    receipt adds `log_index`.
+    `sha256` and `size_bytes` are None for a record without objects. A superseding receipt
+    adds how well the record is secured: `level` (L1 signed, L2 witnessed), `checkpoint` (the
+    signed note) and `proof` (a tlog-proof text under it); the three come together.
     """
 
     court: str
@@ -122,10 +123,20 @@ class Receipt:
     log_index: int | None
     rx: datetime
     issued: datetime
+    level: str | None = None
+    checkpoint: str | None = None
+    proof: str | None = None
+
+    @property
+    def is_superseding(self) -> bool:
+        """Whether it carries a proof."""
+        return self.proof is not None
 
     def to_body(self) -> dict[str, Any]:
         """Members of the signed text."""
+        secured = {"level": self.level, "checkpoint": self.checkpoint, "proof": self.proof}
         return {
+            **{name: value for name, value in secured.items() if value is not None},
             "court": self.court,
             "device": self.device,
             "ep": self.ep,
@@ -155,10 +166,16 @@ class Receipt:
             log_index=fields.decimal_or_none("log_index"),
             rx=fields.time("rx"),
             issued=fields.time("issued"),
+            level=fields.text_if_there("level"),
+            checkpoint=fields.text_if_there("checkpoint"),
+            proof=fields.text_if_there("proof"),
         )
         fields.exactly(receipt.to_body())
         if (receipt.sha256 is None) != (receipt.size_bytes is None):
             raise StatementError("digest and size come together")
+        secured = {receipt.level is None, receipt.checkpoint is None, receipt.proof is None}
+        if len(secured) > 1 or (receipt.is_superseding and receipt.log_index is None):
+            raise StatementError("level, checkpoint, proof and log_index come together")
         return receipt
 
 
@@ -259,6 +276,9 @@ class _Fields:
         if not isinstance(value, str) or not value:
             raise StatementError(f"{name} is a text")
         return value
+
+    def text_if_there(self, name: str) -> str | None:
+        return self.text(name) if name in self._body else None
 
     def texts_or_none(self, name: str) -> tuple[str, ...] | None:
         value = self._body.get(name)

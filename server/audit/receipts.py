@@ -2,6 +2,9 @@
 
 Issued from the log, never beside it: by the worker, once the record's own entry (no objects) or
 the verification of its bytes has its place.  One for each (device, ``ep``, ``seq``, digest).
+
+Each is superseded once: when the record's entry is under a witnessed checkpoint (a signed one,
+where no witnesses are asked), by a receipt that carries the proof.
 """
 
 from __future__ import annotations
@@ -9,27 +12,41 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
+import structlog
 
-from client_sdk.protocol.statements import Receipt, StatementKind, sign
+from client_sdk.protocol.errors import ProtocolError, StatementError
+from client_sdk.protocol.statements import (
+    Receipt,
+    SignedStatement,
+    StatementKind,
+    sign,
+    verify_with,
+)
 from client_sdk.protocol.times import parse_rfc3339
+from client_sdk.protocol.tlog.checkpoints import parse_checkpoint
+from client_sdk.protocol.tlog.merkle import leaf_hash
+from server.audit import log
 from server.audit.chain import declared_objects
 from server.audit.events import EventKind
 from server.audit.models import Event, ReceiptRow
 from server.audit.service import Notice, Subject, record
-from server.core.bulk import insert_rows
+from server.core.bulk import among, insert_rows
 from server.core.context import Context
 from server.core.keyring import EVENT
 
 BATCH: Final = 500
+SUPERSEDED_MAX: Final = 200
 TOPIC: Final = "receipt"
 _NOTICES_MAX: Final = 200
 _table = cast("sa.Table", ReceiptRow.__table__)
 Place = tuple[uuid.UUID, int, int]
+
+_log = structlog.get_logger("receipts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +119,7 @@ def _issue(ctx: Context, due: Sequence[_Due]) -> None:
             there.add(one.key)
             made.append(_receipt(ctx, one, entry))
     insert_rows(ctx.session, _table, made)
-    made.sort(key=lambda row: (row["court_id"], row["device_id"]))
-    for (court_id, device_id), rows in groupby(
-        made, key=lambda row: (row["court_id"], row["device_id"])
-    ):
-        _tell(ctx, court_id, device_id, list(rows))
+    _tell_all(ctx, made)
 
 
 def _record_entries(ctx: Context, due: Iterable[_Due]) -> dict[Place, Any]:
@@ -164,11 +177,95 @@ def _receipt(ctx: Context, due: _Due, entry: Any) -> dict[str, Any]:
         "seq": due.seq,
         "sha256": due.sha256 or "",
         "generation": 1,
+        "waits_for": entry.log_index,
         "s": signed.s,
         "sig": signed.sig,
         "k": signed.k,
         "issued_at": now,
     }
+
+
+def supersede(ctx: Context, limit: int = SUPERSEDED_MAX) -> int:
+    """Give up to ``limit`` receipts their successors with checkpoint and proof; returns how many.
+
+    What a receipt says is verified anew before it is signed again.
+    """
+    at = log.newest_checkpoint(ctx.session, 2 if ctx.settings.witness_policy else 1)
+    if at is None:
+        return 0
+    due = ctx.session.execute(
+        sa.select(_table)
+        .where(_table.c.waits_for < at.size)
+        .order_by(_table.c.waits_for)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not due:
+        return 0
+    indices = sorted({row.waits_for for row in due})
+    statement = sa.select(*log.LEAF_COLUMNS, Event.hid).where(
+        among(ctx.session, Event.log_index, indices)
+    )
+    entries = {entry.log_index: entry for entry in ctx.session.execute(statement)}
+    prover = log.Prover(ctx.session, at)
+    made = [row for one in due if (row := _successor(ctx, one, entries.get(one.waits_for), prover))]
+    insert_rows(ctx.session, _table, made)
+    ctx.session.execute(
+        sa.update(_table)
+        .where(among(ctx.session, _table.c.id, [row.id for row in due]))
+        .values(waits_for=None)
+    )
+    _tell_all(ctx, made)
+    return len(due)
+
+
+def _successor(ctx: Context, row: Any, entry: Any, prover: log.Prover) -> dict[str, Any] | None:
+    """The superseding receipt; ``None`` when the row or its entry is not what was written."""
+    try:
+        older = _verified(ctx, row)
+        if entry is None or older.hid != entry.hid or older.log_index != entry.log_index:
+            raise StatementError("the log has another entry in its place")
+        proof = prover.proof_of(entry.log_index)
+        leaf = leaf_hash(log.leaf_of(entry).encode())
+        proof.verify(leaf, parse_checkpoint(proof.checkpoint_note.text))
+    except ProtocolError as error:
+        _log.critical("a receipt cannot be superseded", id=str(row.id), error=str(error))
+        return None
+    now, key = ctx.clock.now(), ctx.runtime.keyring.active(EVENT)
+    newer = replace(
+        older, issued=now, level=prover.at.level, checkpoint=prover.at.note, proof=proof.to_text()
+    )
+    signed = sign(StatementKind.RECEIPT, newer.to_body(), key.private, key.kid)
+    return {
+        **{name: getattr(row, name) for name in ("court_id", "device_id", "ep", "seq", "sha256")},
+        "id": ctx.new_id(),
+        "generation": 2,
+        "waits_for": None,
+        "s": signed.s,
+        "sig": signed.sig,
+        "k": signed.k,
+        "issued_at": now,
+    }
+
+
+def _verified(ctx: Context, row: Any) -> Receipt:
+    key = ctx.runtime.keyring.event_key(row.k)
+    if key is None:
+        raise StatementError("signed by a key that is not ours")
+    statement = SignedStatement(row.s, row.sig, row.k)
+    receipt = Receipt.from_body(verify_with(StatementKind.RECEIPT, statement, key))
+    said = (receipt.device, receipt.ep, receipt.seq, receipt.sha256 or "")
+    if said != (str(row.device_id), row.ep, row.seq, row.sha256):
+        raise StatementError("the row and its statement name different records")
+    return receipt
+
+
+def _tell_all(ctx: Context, made: list[dict[str, Any]]) -> None:
+    def whose(row: dict[str, Any]) -> tuple[uuid.UUID, uuid.UUID]:
+        return row["court_id"], row["device_id"]
+
+    for (court_id, device_id), rows in groupby(sorted(made, key=whose), key=whose):
+        _tell(ctx, court_id, device_id, list(rows))
 
 
 def _tell(
@@ -180,7 +277,13 @@ def _tell(
             ctx,
             EventKind.RECEIPTS_ISSUED,
             Subject("device", device_id),
-            {"receipts": [[row["ep"], row["seq"], row["sha256"] or None] for row in part]},
+            {"receipts": [_named(row) for row in part]},
             court_id=court_id,
             notices=[Notice(f"device:{device_id}", TOPIC, str(row["id"])) for row in part],
         )
+
+
+def _named(row: dict[str, Any]) -> list[Any]:
+    """Place of a receipt in an event; a superseding one says so."""
+    place = [row["ep"], row["seq"], row["sha256"] or None]
+    return place if row["generation"] == 1 else [*place, row["generation"]]

@@ -12,6 +12,7 @@ import click
 from flask import Flask, current_app
 
 from server.audit.cosigning import Cosigner
+from server.audit.mirroring import Mirror
 from server.audit.timestamping import Stamper
 from server.commands.console import (
     DOCTOR,
@@ -32,6 +33,7 @@ from server.evidence import examination
 from server.evidence.examination import TryAgainError
 from server.evidence.sandbox import Limits, Sandbox, SandboxError
 from server.evidence.shipping import Shipper
+from server.jobs.superseding import Superseder
 from server.jobs.table import EXAMINE, EXPORT, Handler, PostponeError, Registry
 from server.jobs.worker import Worker
 from server.schema import is_current
@@ -80,13 +82,17 @@ def worker(console: Console, *, once: bool) -> dict[str, Any] | None:
 
 
 def beside(tools: Runtime) -> dict[str, Callable[[], float]]:
-    """What waits for others, as far as the settings ask for it: each on a thread of its own."""
+    """What takes long or waits for others: each on a thread of its own.
+
+    Other places are asked as far as the settings name them.
+    """
     found: dict[str, Shipper | Cosigner | Stamper] = {
         "shipping": Shipper(tools),
         "cosigning": Cosigner(tools),
         "timestamping": Stamper(tools),
     }
-    return {name: one.turn for name, one in found.items() if one.is_needed}
+    needed = {name: one.turn for name, one in found.items() if one.is_needed}
+    return {**needed, "superseding": Superseder(tools).turn, "mirroring": Mirror(tools).turn}
 
 
 def sandbox_of(settings: Settings) -> Sandbox:

@@ -15,7 +15,7 @@ from client_sdk.protocol.statements import (
     Ticket,
     sign,
 )
-from server.audit import chain
+from server.audit import chain, log
 from server.audit.events import EventKind
 from server.audit.held import held_seq, released
 from server.audit.models import HeldRecord
@@ -84,6 +84,7 @@ def issue_ticket(ctx: Context, command: AskTicket) -> SignedStatement:
     mission = cases.visible_mission(ctx, command.mission_id)
     _require_true_head(ctx, device_id, command)
     latest = max(mission.ends_at, ctx.clock.now())
+    newest = log.newest_checkpoint(ctx.session, 2) or log.newest_checkpoint(ctx.session)
     ticket = Ticket(
         court=str(ctx.actor.court_id),
         device=str(device_id),
@@ -93,6 +94,7 @@ def issue_ticket(ctx: Context, command: AskTicket) -> SignedStatement:
         head=command.head,
         nonce=_nonce(ctx),
         expires=latest + timedelta(hours=ctx.settings.ticket_hours),
+        checkpoint=newest.note if newest else None,
     )
     body = ticket.to_body()
     record(
