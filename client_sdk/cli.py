@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec
+from typing import Any, Final
 
 import click
 
 from client_sdk._capturing import describe, name_bytes
 from client_sdk._cli import settings
-from client_sdk._cli.app import App, Exit, exit_of_sync, fail, jsonable, size_text
+from client_sdk._cli.app import App, Exit, exit_of_sync, jsonable, size_text
+from client_sdk._cli.custody import COMMANDS
 from client_sdk._cli.docking import DockOptions, run_dock
+from client_sdk._cli.guard import guarded
 from client_sdk._cli.places import case_names, mission_id, place_of, position_options
 from client_sdk._cli.show import (
     missions_table,
@@ -24,13 +24,10 @@ from client_sdk._cli.show import (
     show_report,
 )
 from client_sdk._cli.verification import verify
-from client_sdk.errors import FieldError, StoreError
-from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.ids import short_code
 from client_sdk.protocol.keys import Algorithm
 from client_sdk.protocol.payloads import Media
 
-P = ParamSpec("P")
 _HELP: Final = """Evidence from the field: captured offline, delivered exactly once, receipted.
 
 With --json, standard output holds one JSON value and nothing else; progress goes to
@@ -50,25 +47,6 @@ Exit codes:
 \b
 Shell completion: eval "$(_TIEZHENG_COMPLETE=bash_source tiezheng)"
 """
-
-
-def guarded(command: Callable[Concatenate[App, P], Exit | None]) -> Callable[..., None]:
-    """A command whose errors are told in words and whose result is the exit code."""
-
-    @settings.again
-    @wraps(command)
-    @click.pass_obj
-    def run(app: App, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = command(app, *args, **kwargs)
-        except (FieldError, ProtocolError) as error:
-            fail(app, error)
-        except OSError as error:
-            fail(app, StoreError(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")))
-        if code:
-            sys.exit(int(code))
-
-    return run
 
 
 @click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
@@ -349,6 +327,10 @@ def dock(  # noqa: PLR0913 - the options of a command line
 
 
 main.add_command(verify)
+
+
+for command in COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

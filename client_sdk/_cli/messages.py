@@ -35,6 +35,19 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "would-capture": ("Would seal {name} ({size}).", "将封存 {name}({size})。"),
     "logged": ("#{seq} {time} logged", "#{seq} {time} 已记录"),
+    "head-shown": (
+        "Let another officer's device record this head: `tiezheng attest TEXT`.",
+        "请由另一名人员的设备记录此链头:`tiezheng attest 文字`。",
+    ),
+    "head-short": ("For the paper record: {short}", "供笔录抄写:{short}"),
+    "attested": (
+        "#{seq} {time} recorded head {short} of device {device}",
+        "#{seq} {time} 已记录设备 {device} 的链头 {short}",
+    ),
+    "closed": (
+        "#{seq} mission closed: {count} records up to {head}",
+        "#{seq} 任务已结束:共 {count} 条记录,链头 {head}",
+    ),
     "no-case": (
         (
             "It belongs to no case yet: say --case, or choose a mission with"
