@@ -27,7 +27,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from server.audit import log, log_state
 from server.audit.models import HeldRecord, OutboxRow
+from server.audit.witness_state import witness_state
 from server.core import openapi, openapi_page
 from server.core.context import Runtime
 from server.core.endpoint import EndpointSpec, runtime
@@ -118,7 +120,10 @@ def readiness(tools: Runtime) -> dict[str, Any]:
         "space": _part(lambda: _space(tools)),
         "keys": _part(lambda: _keys(tools)),
         "audit": _part(lambda: _audit(tools)),
+        "log": _part(lambda: _signed_log(tools)),
     }
+    if tools.settings.witness_policy or tools.settings.tsa_urls:
+        parts["witnesses"] = _part(lambda: _witnesses(tools))
     if isinstance(tools.stores.blobs, KeepsCopies):
         parts["copies"] = _part(lambda: _copies(tools))
     return {
@@ -177,6 +182,37 @@ def _copies(tools: Runtime) -> dict[str, Any]:
     if behind.damaged:
         return {**part, "detail": "bytes without a sound copy: restore them from a backup"}
     return {**part, "detail": "second copies are late: does S3 answer?"} if late else part
+
+
+def _signed_log(tools: Runtime) -> dict[str, Any]:
+    """Never red: what is in the log stays there, and its level is shown with it."""
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        lag = tools.settings.sign_lag_seconds_max
+        found = log_state.report(session, tools.clock.now(), lag)
+    part = {
+        "ok": True,
+        "degraded": not found.is_well,
+        "size": found.size,
+        "signed": found.levels.signed,
+        "signing": found.signing.value,
+        "refused_rows": found.refused_rows,
+    }
+    return part if found.advice is None else {**part, "detail": found.advice}
+
+
+def _witnesses(tools: Runtime) -> dict[str, Any]:
+    """Never red: records are taken and signed all the same; their level is shown with them."""
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        state = witness_state(session, tools.settings, tools.clock.now())
+    problems = state.problems()
+    part = {
+        "ok": True,
+        "degraded": state.is_late or bool(state.alarms) or state.policy_problem is not None,
+        "halted": bool(state.halted_by),
+        "witnessed_lag_seconds": round(state.witnessed_lag_seconds, 3),
+        "timestamped_lag_seconds": round(state.timestamped_lag_seconds, 3),
+    }
+    return {**part, "detail": problems[0]} if problems else part
 
 
 def _keys(tools: Runtime) -> dict[str, Any]:
@@ -251,6 +287,9 @@ class _State(Collector):
                 "outbox_length", "Events that wait for the log", _count(session, OutboxRow)
             )
             yield _gauge("outbox_lag_seconds", "Age of the oldest of them", lag)
+            size, signed = log.size_of(session), log.levels(session).signed
+            yield _gauge("log_size", "Entries of the log", size)
+            yield _gauge("log_unsigned", "Entries that wait for the signer", size - signed)
             yield _gauge("held_records", "Records without predecessor", _count(session, HeldRecord))
             receiving = _count(session, Upload, Upload.state == "receiving")
             yield _gauge("uploads_receiving", "Uploads under way", receiving)

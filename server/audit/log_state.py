@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from server.audit import log
 from server.audit.log import Levels, StoredCheckpoint
 from server.audit.models import RefusedRow, SignerState
+from server.audit.witness_state import WitnessState
 
 
 class Signing(StrEnum):
@@ -38,6 +39,7 @@ class LogReport:
     seen_at: datetime | None
     lag_seconds: float
     refused_rows: int
+    witnessing: WitnessState | None = None  # what confirms the log from outside
 
     @property
     def is_well(self) -> bool:

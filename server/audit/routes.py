@@ -6,6 +6,7 @@ Tiles and bundles hold no personal content: headers only, which commit to payloa
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -22,6 +23,7 @@ from server.audit.schemas import (
     LogStateOut,
     ProofQuery,
 )
+from server.audit.witness_state import witness_state
 from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.permissions import Permission
@@ -53,9 +55,10 @@ def list_events(ctx: Context, query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.get("/log/state")
 @endpoint(Permission.PUBLIC, dump=LogStateOut)
 def log_state_now(ctx: Context) -> LogReport:
-    """How the log stands: size, newest checkpoint, levels, and what the signer says."""
-    lag = ctx.settings.sign_lag_seconds_max
-    return log_state.report(ctx.session, ctx.clock.now(), lag)
+    """How the log stands: size, levels, what signer, witnesses and authorities last said."""
+    lag, now = ctx.settings.sign_lag_seconds_max, ctx.clock.now()
+    witnessing = witness_state(ctx.session, ctx.settings, now)
+    return replace(log_state.report(ctx.session, now, lag), witnessing=witnessing)
 
 
 @blueprint.get("/log/proofs/<int:log_index>")

@@ -101,6 +101,31 @@ class LevelsOut(Schema):
     L3 = fields.Integer(attribute="timestamped")
 
 
+class PartyOut(Schema):
+    """A witness or a time-stamping authority: how it stands, since when, how far it confirmed.
+
+    ``standing`` is null until it was asked; else good, down, stranger, wrong, rolled-back, ahead
+    or forked.
+    """
+
+    name = fields.String()
+    standing = fields.String(attribute="stand.standing.value", allow_none=True, dump_default=None)
+    size = fields.Integer(attribute="stand.size")
+    since = fields.AwareDateTime(attribute="stand.since", format="iso", allow_none=True)
+    good_at = fields.AwareDateTime(attribute="stand.good_at", format="iso", allow_none=True)
+
+
+class WitnessingOut(Schema):
+    """What confirms the log from outside; ``halted`` when a witness doubts the log's history."""
+
+    quorum = fields.Boolean(attribute="has_quorum")
+    halted = fields.Function(lambda found: bool(found.halted_by), metadata={"type": "boolean"})
+    witnessed_lag_seconds = fields.Float()
+    timestamped_lag_seconds = fields.Float()
+    witnesses = fields.List(fields.Nested(PartyOut))
+    authorities = fields.List(fields.Nested(PartyOut))
+
+
 class LogStateOut(Schema):
     """How the log stands.
 
@@ -118,3 +143,4 @@ class LogStateOut(Schema):
     detail = fields.Function(_advice, metadata={"type": ["string", "null"]})
     seen_at = fields.AwareDateTime(format="iso", allow_none=True)
     refused_rows = fields.Integer()
+    witnessing = fields.Nested(WitnessingOut, allow_none=True)

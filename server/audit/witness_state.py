@@ -87,21 +87,28 @@ class WitnessState:
         )
 
     @property
+    def witnessed_is_late(self) -> bool:
+        """Whether L2 lags behind what is promised."""
+        return self.witnessed_lag_seconds > WITNESSED_SECONDS_MAX
+
+    @property
+    def timestamped_is_late(self) -> bool:
+        """Whether L3 lags behind what is promised."""
+        return self.timestamped_lag_seconds > TIMESTAMPED_SECONDS_MAX
+
+    @property
     def is_late(self) -> bool:
-        """Whether a level lags behind what is promised."""
-        return (
-            self.witnessed_lag_seconds > WITNESSED_SECONDS_MAX
-            or self.timestamped_lag_seconds > TIMESTAMPED_SECONDS_MAX
-        )
+        """Whether either does."""
+        return self.witnessed_is_late or self.timestamped_is_late
 
     def problems(self) -> list[str]:
         """One sentence for each thing that is wrong, the worst first."""
         found = [f"witness {one.name}: {one.stand.detail}" for one in self.alarms]
         if self.policy_problem:
             found.append(f"the policy of witnesses cannot be used: {self.policy_problem}")
-        if self.witnessed_lag_seconds > WITNESSED_SECONDS_MAX:
+        if self.witnessed_is_late:
             found.append(f"no quorum of witnesses for {self.witnessed_lag_seconds:.0f} s")
-        if self.timestamped_lag_seconds > TIMESTAMPED_SECONDS_MAX:
+        if self.timestamped_is_late:
             found.append(f"no trusted time for {self.timestamped_lag_seconds:.0f} s")
         found += [_said("witness", one) for one in self.witnesses if one not in self.alarms]
         found += [_said("authority", one) for one in self.authorities]

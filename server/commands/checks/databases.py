@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from server.audit.models import LogState
-from server.commands.checks import workers
+from server.commands.checks import signing, witnesses, workers
 from server.commands.checks.finding import INIT, MIGRATE, Finding, Installation, fail, ok, warn
 from server.commands.console import Words
 from server.commands.people import courts, has_administrator
@@ -79,6 +79,8 @@ def _reached(place: Installation, session: Session) -> Iterator[Finding]:
         yield row_security(connection)
     yield from contents(session)
     yield from workers.findings(session, place)
+    yield from signing.findings(session, place)
+    yield from witnesses.findings(session, place)
 
 
 def server_of(connection: Connection) -> Finding:

@@ -94,6 +94,7 @@ def test_a_sound_installation(sound: Flask, database_url: str) -> None:
     expected = [
         "settings", "sqlite", "uploads", "clock", "address", "data", "keys", "blobs", "space",
         "sandbox", "database", "durability", "clocks", "schema", "row-security", "courts", "worker",
+        "witnesses",
     ]  # fmt: skip
     only_postgres = {"durability", "clocks", "row-security"}
     if database_url.startswith("sqlite"):
