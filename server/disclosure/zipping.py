@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self, TextIO
 
 from storage.errors import NoSpace
 
@@ -58,6 +58,7 @@ class GrowingZip:
         self._journal_path = path.with_name(path.name + ".members")
         path.touch(mode=0o600, exist_ok=True)
         self._file: BinaryIO = path.open("r+b")
+        self._journal: TextIO | None = None
         self._members = {one.name: one for one in self._readable()}
         self._end = max((one.end for one in self._members.values()), default=0)
         self._file.truncate(self._end)
@@ -72,7 +73,8 @@ class GrowingZip:
     def close(self) -> None:
         """Let the file go; what is whole stays."""
         self._file.close()
-        self._journal.close()
+        if self._journal is not None:
+            self._journal.close()
 
     @property
     def members(self) -> dict[str, Member]:
@@ -153,6 +155,8 @@ class GrowingZip:
             yield member
 
     def _rewrite_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
         draft = self._journal_path.with_name(self._journal_path.name + ".new")
         ordered = sorted(self._members.values(), key=lambda one: one.offset)
         with draft.open("w", encoding="ascii") as file:
@@ -164,6 +168,8 @@ class GrowingZip:
         self._journal = self._journal_path.open("a", encoding="ascii")
 
     def _remember(self, member: Member) -> None:
+        if self._journal is None:
+            raise ValueError("the package is closed")
         self._journal.write(json.dumps(asdict(member)) + "\n")
         self._journal.flush()
         os.fsync(self._journal.fileno())

@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.disclosure.models import Export
 from server.evidence.models import Derivative, Evidence
 from server.identity import enrolment, totp
 from server.identity.models import EnrolmentCode, User
@@ -188,7 +189,8 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
         "dock": str(court.dock.id), "camera": str(court.camera.id),
         "booking": str(court.booking_id), "party": _party_of(court, case),
         "evidence": _evidence_of(app, world, court, (str(case), str(mission)), photo),
-        "upload": _upload_of(app, world, court), "held_device": str(_held_of(app, court)),
+        "upload": _upload_of(app, world, court), "export": _export_of(app, court, case),
+        "held_device": str(_held_of(app, court)),
         "code": _code_of(app, court),
     }  # fmt: skip
     with unit_of_work(EVERY_COURT) as session:
@@ -245,6 +247,26 @@ def _upload_of(app: Flask, world: World, court: CourtWorld) -> str:
     """An upload under way, of which nothing has come yet."""
     sender = Sender(app, court, caller=world.device_caller(court.phone))
     return sender.begin(b"not sent yet, " + court.code.encode()).rpartition("/")[2]
+
+
+def _export_of(app: Flask, court: CourtWorld, case: uuid.UUID) -> str:
+    """A finished export."""
+    runtime = runtime_of(app)
+    package = b"a package of " + court.code.encode()
+    path = runtime.settings.data_dir / f"package-{court.code}"
+    path.write_bytes(package)
+    runtime.stores.blobs.put_file(Digest(sha256_of(package)), path)
+    path.unlink()
+    now, export_id = runtime.clock.now(), runtime.ids()
+    with unit_of_work(court.id) as session:
+        session.add(
+            Export(
+                id=export_id, court_id=court.id, case_id=case, purpose="移送(虚构)",
+                recipient="中级法院(虚构)", requested_by=None, requested_at=now, state="done",
+                sha256=sha256_of(package), size_bytes=len(package), finished_at=now,
+            )
+        )  # fmt: skip
+    return str(export_id)
 
 
 def _held_of(app: Flask, court: CourtWorld) -> uuid.UUID:

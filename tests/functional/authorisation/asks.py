@@ -142,6 +142,11 @@ def _rebind(n: Names) -> Ask:
     return Ask(f"/evidence/{n['evidence']}/rebind", {"reason": "归错(虚构)", **to})
 
 
+def _export(n: Names) -> Ask:
+    why = {"purpose": "移送(虚构)", "recipient": "中级法院(虚构)"}
+    return Ask("/exports", {"case_id": n["case"], "evidence_ids": [n["evidence"]], **why})
+
+
 def _ticket(n: Names) -> Ask:
     return Ask("/tickets", {"mission_id": n["mission"], "ep": 1, "seq": 0})
 
@@ -274,6 +279,10 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
         f"/evidence/{n['evidence']}/review", {"decision": "comment", "text": "看过(虚构)"}
     ),
     "GET /api/v1/evidence/{evidence_id}/review": lambda n: Ask(f"/evidence/{n['evidence']}/review"),
+    "POST /api/v1/exports": _export,
+    "GET /api/v1/exports/{export_id}": lambda n: Ask(f"/exports/{n['export']}"),
+    "GET /api/v1/exports/{export_id}/content": lambda n: Ask(f"/exports/{n['export']}/content"),
+    "GET /api/v1/cases/{case_id}/exports": lambda n: Ask(f"/cases/{n['case']}/exports"),
     "GET /api/v1/missing-items": _whole("/missing-items"),
     "GET /api/v1/receipts": _whole("/receipts"),
     "GET /api/v1/review-reasons": _whole("/review-reasons"),
