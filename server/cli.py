@@ -21,6 +21,7 @@ from server.commands import (
     doctor,
     init,
     keys,
+    scrub,
     signer,
     user,
     witness,
@@ -30,7 +31,7 @@ from server.commands.console import UNUSABLE, CommandFailed, Console, Words, exp
 from server.settings import SettingsError
 from storage.errors import StorageError
 
-GROUPS: Final = (init, court, user, device, keys, worker, signer, witness, doctor, demo)
+GROUPS: Final = (init, court, user, device, keys, worker, signer, witness, scrub, doctor, demo)
 
 
 def application() -> Flask:

@@ -225,3 +225,11 @@ def _accuracy_seconds(found: TimeStampResponse) -> float:
 def fingerprint(certificate: x509.Certificate) -> str:
     """SHA-256 of a certificate in hex, as people compare it."""
     return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+
+
+def token_time(response: bytes, message: bytes) -> datetime:
+    """Time in a token over ``message``; the authority is not judged (``open_token`` does)."""
+    info = _parsed(response).tst_info
+    if info.message_imprint.message != hashlib.sha256(message).digest():
+        raise TimestampError("the token is over other data", code="token-imprint")
+    return info.gen_time

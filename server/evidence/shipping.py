@@ -126,11 +126,11 @@ def _ship_held(units: Units, blobs: KeepsCopies, sha256: str) -> Outcome:
         _log.critical("no sound copy is left", sha256=sha256, error=str(error))
         copies, outcome = 0, Outcome.DAMAGED
     with units() as ctx:
-        _note(ctx, sha256, copies, outcome)
+        note_copies(ctx, sha256, copies, outcome)
     return outcome
 
 
-def _note(ctx: Context, sha256: str, copies: int, outcome: Outcome) -> None:
+def note_copies(ctx: Context, sha256: str, copies: int, outcome: Outcome) -> None:
     """Write the result down, and an event for each piece of evidence that has these bytes."""
     blob = ctx.session.get(Blob, sha256, with_for_update=True)
     if blob is None:
