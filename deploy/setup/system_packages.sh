@@ -28,6 +28,7 @@ list_missing() {
     has ceph-osd || printf 'ceph-osd '
     { has ceph && has radosgw-admin; } || printf 'ceph-common '
     has bwrap || printf 'bubblewrap '
+    has openssl || printf 'openssl '
     has setpriv || printf 'util-linux '
 }
 

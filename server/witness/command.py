@@ -1,6 +1,7 @@
 """The witness' commands, for ``python -m server.witness`` and ``flask --app wsgi witness``.
 
-Exit codes: 0 done; 1 refused, the message says why; 2 the command line is not understood.
+Exit codes: 0 done; 1 refused, the message says why; 2 the command line is not understood;
+3 a comparison that could not be finished.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import click
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.tlog.cosignatures import verify_cosignature
 from client_sdk.protocol.tlog.notes import parse_vkey
+from client_sdk.protocol.tlog.policies import Policy
+from server.witness.compare import Comparison, compare, over_http
 from server.witness.errors import WitnessError
 from server.witness.service import WatchedLog
 from server.witness.serving import serve
@@ -26,6 +29,7 @@ from server.witness.witness import Witness
 
 FOLDER_VARIABLE: Final = "TIEZHENG_WITNESS_DIR"
 _REFUSED: Final = 1
+_INCOMPLETE: Final = 3
 
 
 def _chinese() -> bool:
@@ -117,6 +121,50 @@ def show(*, folder: Path) -> None:
 def run(*, bind: str, folder: Path) -> None:
     """Serve."""
     serve(create_app(_open(folder)), bind)
+
+
+@group.command(
+    "compare",
+    help=_word(
+        "检查策略中的各见证人所见是否为同一份历史。",
+        "Check that all witnesses of a policy have seen one history.",
+    ),
+)
+@click.argument("policy", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def compare_views(policy: Path) -> None:
+    """Ask every witness; 0 one history, 1 a split, 3 somebody could not be heard."""
+    try:
+        with over_http() as fetch:
+            found = compare(Policy.parse(policy.read_bytes()), fetch)
+    except (ProtocolError, OSError) as error:
+        click.echo(f"{_word('错误', 'error')}: {error}", err=True)
+        raise click.exceptions.Exit(_REFUSED) from None
+    for one in found:
+        _show_comparison(one)
+    if any(one.splits for one in found):
+        raise click.exceptions.Exit(_REFUSED)
+    if not all(one.is_one_history for one in found):
+        raise click.exceptions.Exit(_INCOMPLETE)
+
+
+def _show_comparison(found: Comparison) -> None:
+    for view in found.views:
+        if view.checkpoint is not None:
+            shown = f"{view.checkpoint.size}  {view.checkpoint.root.hex()}"
+            click.echo(f"{found.origin}  {view.witness}  {shown}")
+    for point in found.open_points:
+        click.echo(_word(f"未能核对：{point}", f"not compared: {point}"))
+    for older, newer in found.splits:
+        click.echo(
+            _word(
+                f"历史不一致：{older.witness} 与 {newer.witness}。请保存以下两份检查点：",
+                f"SPLIT VIEW: {older.witness} and {newer.witness}. Keep these two checkpoints:",
+            )
+        )
+        click.echo(older.note_text)
+        click.echo(newer.note_text)
+    if found.is_one_history:
+        click.echo(_word("所见为同一份历史", "one history"))
 
 
 def _open(folder: Path) -> Witness:

@@ -137,6 +137,15 @@ def command(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def compared(policy: Path) -> tuple[int, str]:
+    """Exit code and words of ``compare``."""
+    done = subprocess.run(
+        _command("compare", str(policy)), cwd=ROOT, env=_environment(), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
 @contextmanager
 def running_witness(folder: Path, name: str, *vkeys: str) -> Iterator[WitnessProcess]:
     """A new witness in ``folder`` that watches the logs of ``vkeys``; stopped at the end."""

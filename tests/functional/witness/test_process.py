@@ -12,7 +12,13 @@ from client_sdk.protocol.tlog.cosignatures import verify_cosignature
 from client_sdk.protocol.tlog.notes import parse_note, parse_vkey
 from server.witness.wire import format_request
 from tests.support.ports import free_port
-from tests.support.witness import SmallLog, WitnessProcess, command, running_witness
+from tests.support.witness import (
+    SmallLog,
+    WitnessProcess,
+    command,
+    compared,
+    running_witness,
+)
 
 
 @pytest.fixture
@@ -112,3 +118,22 @@ def test_a_request_for_a_log_that_was_added_while_it_runs(
     assert witness.submit(body)[0] == 404
     command("trust", other.vkey, "--folder", str(witness.folder))
     assert witness.submit(body)[0] == 200
+
+
+def test_tamper_57_a_split_view_across_two_witnesses_is_found_by_anybody(
+    witness: WitnessProcess, log: SmallLog, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy"
+    with running_witness(tmp_path / "w2", "witness.example/w2", log.vkey) as second:
+        lines = [f"log {log.vkey}", f"witness w1 {witness.vkey} {witness.url}"]
+        lines += [f"witness w2 {second.vkey} {second.url}/", "quorum none"]
+        policy.write_text("".join(f"{line}\n" for line in lines))
+        assert witness.submit(log.request(0))[0] == 200
+        assert compared(policy)[0] == 3
+        fork = SmallLog(log.origin, log.key).grow(60, "other")
+        assert second.submit(fork.request(0))[0] == 200
+        code, said = compared(policy)
+    assert code == 1
+    assert "SPLIT VIEW: w1 and w2" in said
+    assert log.checkpoint().body() in said
+    assert fork.checkpoint().body() in said
