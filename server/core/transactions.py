@@ -1,7 +1,7 @@
 """Transactions: how one begins on each database, and whose rows it may see.
 
 SQLite: Python's own library may lie in the range with the WAL-reset corruption (3.7.0–3.51.2),
-so WAL + FULL is used only from 3.51.3 on (the wheel ``pysqlite3-binary`` brings it) and
+so WAL + FULL is used only from 3.51.3 on (the wheel ``apsw`` brings it) and
 TRUNCATE + EXTRA otherwise; anything else could lose an acknowledged row (07 §1).
 """
 
@@ -13,7 +13,7 @@ import importlib
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from server.core.db import db
 
@@ -42,7 +42,7 @@ def sqlite_module() -> ModuleType:
     """The SQLite to use: the wheel's when it is newer than Python's own."""
     own = importlib.import_module("sqlite3")
     with contextlib.suppress(ImportError):
-        wheel = importlib.import_module("pysqlite3.dbapi2")
+        wheel = importlib.import_module("server.core.sqlite_driver")
         if wheel.sqlite_version_info > own.sqlite_version_info:
             return wheel
     return own
@@ -105,12 +105,7 @@ def prepare_engine(engine: Engine) -> None:
             _release(connection)
             raise
 
-    @event.listens_for(engine, "commit")
-    @event.listens_for(engine, "rollback")
-    def _end(connection: Connection) -> None:
-        # The event comes just before the statement; let go after a writer that waits can only
-        # find SQLite's own lock, which it then waits for.
-        _release(connection)
+    _release_after(engine)
 
 
 def _ask_after_idling(engine: Engine) -> None:
@@ -131,7 +126,26 @@ def _ask_after_idling(engine: Engine) -> None:
             raise sa.exc.DisconnectionError from error
 
 
-def _release(connection: Connection) -> None:
+def _release_after(engine: Engine) -> None:
+    """Let the next writer in when the statement that ends a transaction is done, not before it."""
+
+    def releasing(end: Callable[[Any], None]) -> Callable[[Any], None]:
+        def run(connection: Any) -> None:
+            try:
+                end(connection)
+            finally:
+                # The dialect's own first look at a connection is not the pool's: it has no info.
+                with contextlib.suppress(NotImplementedError):
+                    _release(connection)
+
+        return run
+
+    dialect: Any = engine.dialect
+    dialect.do_commit = releasing(dialect.do_commit)
+    dialect.do_rollback = releasing(dialect.do_rollback)
+
+
+def _release(connection: Connection | PoolProxiedConnection) -> None:
     descriptor = connection.info.pop(_LOCK_FD, None)
     if descriptor is not None:
         os.close(descriptor)
