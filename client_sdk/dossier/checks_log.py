@@ -10,6 +10,7 @@ from client_sdk.dossier.archive import Problem
 from client_sdk.dossier.package import Dossier
 from client_sdk.protocol.dossier import (
     CHECKPOINT,
+    ENTRIES,
     PRIOR_PATH,
     PROOF_PATH,
     TOKEN_PATH,
@@ -128,7 +129,7 @@ def proofs(dossier: Dossier) -> Iterator[Problem]:
     """Proof files say the same as the entries; the export's own is there."""
     for path in dossier.archive.members:
         match = PROOF_PATH.fullmatch(path)
-        if match is None:
+        if match is None or ENTRIES not in dossier.archive.members:
             continue
         entry = dossier.at.get(int(match[1]))
         try:

@@ -10,7 +10,7 @@ from client_sdk.dossier.archive import Problem
 from client_sdk.dossier.checks_case import erased_objects
 from client_sdk.dossier.model import Entry
 from client_sdk.dossier.package import Dossier, seq_of
-from client_sdk.protocol.dossier import OBJECT_PATH, OBJECTS
+from client_sdk.protocol.dossier import ENTRIES, OBJECT_PATH, OBJECTS
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.export_statement import AbsentObject, AbsentWhy
 from client_sdk.protocol.payloads import ObjectRef
@@ -52,7 +52,8 @@ def objects(dossier: Dossier) -> Iterator[Problem]:
         if (match := OBJECT_PATH.fullmatch(path))
     }
     absent = {one.sha256: one for one in (dossier.statement.absent if dossier.statement else ())}
-    for digest in sorted(there.keys() - declared.keys()):
+    readable = ENTRIES in dossier.archive.members
+    for digest in sorted(there.keys() - declared.keys() if readable else ()):
         yield Problem(Reason.OBJECT_UNDECLARED, OBJECTS + digest, "no record here declares it")
     for digest, (size_bytes, entry) in declared.items():
         if digest not in there:

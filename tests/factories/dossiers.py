@@ -166,6 +166,7 @@ class Export:
     cosigned_at: int | None = None
     token_over: bytes | None = None
     omit: set[str] = field(default_factory=set)  # hid of entries that are left out
+    also: dict[str, bool] = field(default_factory=dict)  # hid of further entries → disclosed
 
 
 def export(world: World, how: Export | None = None) -> Package:
@@ -285,7 +286,7 @@ def _shown(world: World, ranges: list[dict[str, Any]], how: Export) -> dict[str,
             shown[one.hid] = one.hid not in closed
         elif one.device is not None and first <= header["seq"] <= last:
             shown[one.hid] = False
-    return shown
+    return shown | how.also
 
 
 def _statement(

@@ -226,7 +226,7 @@ class World:
         vouched: bool = True,
         device: UUID | None = None,
         ep: int = 1,
-        **facts: Any,
+        facts: Mapping[str, Any] | None = None,
     ) -> Device:
         """A new device (or generation) whose key the supervisor vouches for."""
         found = Device(self, device or self.uuid(), PrivateKey.generate(alg), ep)
@@ -238,7 +238,7 @@ class World:
         if vouched:
             told["vouch"] = self.vouch(found, public)
         found.enrolled = self.event(
-            "device.enrolled", ("device", found.id), told | facts, case=None
+            "device.enrolled", ("device", found.id), told | dict(facts or {}), case=None
         )
         return found
 
