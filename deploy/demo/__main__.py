@@ -29,6 +29,7 @@ from deploy.demo.processes import (
     server_environment,
 )
 from deploy.demo.report import Line, headline, print_items, print_logins, say
+from deploy.demo.witnesses import running_witnesses, wait_until_witnessed
 
 DEMO_PORT = 8460
 
@@ -65,8 +66,9 @@ def _play(
     headline("1. Set up / 准备")
     seed = json.loads(flask_command(environment, "demo", "--json"))
     say(f"{len(seed['courts'])} courts, {len(seed['users'])} people, {len(seed['cases'])} cases")
+    stack.enter_context(running_witnesses(folder / "witnesses", environment))
     stack.enter_context(running_server(environment, folder / "server.log"))
-    say(f"server and worker run at {public_url}")
+    say(f"server and worker run at {public_url}, beside two witnesses of its log")
     return play_day(stack, folder, public_url, seed, stays=stays)
 
 
@@ -102,6 +104,8 @@ def play_day(
         case = desk.request("GET", f"/cases/{officer.case_id}").json()
         lines = compare(field, desk, case, captures)
     print_items(lines)
+    level = wait_until_witnessed(public_url)
+    say(f"two witnesses have cosigned {level.witnessed} of {level.size} entries of the log")
     headline("6. Addresses and logins / 地址与账号")
     say(f"start page       {public_url}/")
     say(f"API description  {public_url}/docs")
