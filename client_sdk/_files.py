@@ -156,6 +156,13 @@ class FileStore:
             for entry in os.scandir(self._root / "tmp"):
                 Path(entry.path).replace(self._root / "leftovers" / entry.name)
 
+    def set_aside(self, paths: Iterable[Path], label: str) -> None:
+        """Move files to the leftovers, where people find them."""
+        with store_errors("tidying up"):
+            for path in paths:
+                path.replace(self._root / "leftovers" / f"{label}-{path.name}")
+            sync_directory(self._root / "leftovers")
+
     def leftovers(self) -> list[Leftover]:
         """Interrupted copies that lie aside."""
         return [

@@ -8,6 +8,7 @@ predecessor, digest, times and signature. Only then is it captured.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -88,11 +89,12 @@ class Reconciled:
     lost: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
+    interrupted: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
         """Whether nothing needs telling."""
-        return not (self.recovered or self.lost or self.damaged)
+        return not (self.recovered or self.lost or self.damaged or self.interrupted)
 
 
 class Outbox:
@@ -114,6 +116,7 @@ class Outbox:
         self._randbytes = randbytes
         self._lock = FileLock(root / _LOCK)
         self.identity: Identity | None = None
+        self.recover_recordings: Callable[[], Iterable[str]] = tuple
 
     def require_identity(self) -> Identity:
         """The identity; NotEnrolledError without one."""
@@ -221,18 +224,40 @@ class Outbox:
                 except BaseException:
                     staged.path.unlink(missing_ok=True)
                     raise
-            payload = _capture_payload(staged, file, subject, moment)
-            meant = {"payload": payload.to_dict(), "place": place}
-            intent = self._files.write_intent(staged.sha256, meant)
-            self._files.publish(staged)
+            return self.keep(staged, capture_payload(staged, file, subject, moment), place)
+
+    def keep(
+        self,
+        staged: Staged,
+        payload: Payload,
+        place: str | None = None,
+        also: Callable[[], None] | None = None,
+    ) -> Recorded:
+        """Give a complete copy its name and its record; the capture lock is held.
+
+        `also` is done in the transaction of the record.
+        """
+        meant = {"payload": payload.to_dict(), "place": place}
+        intent = self._files.write_intent(staged.sha256, meant)
+        self._files.publish(staged)
+        if also is None:
             recorded = self.append(payload, place=place)
-            self._files.drop_intent(intent)
+        else:
+            self.rotate_if_due(payload.t)
+            with self._ledger.store.transaction():
+                recorded = self.append(payload, place=place)
+                also()
+        self._files.drop_intent(intent)
         return recorded
+
+    def capturing(self) -> AbstractContextManager[None]:
+        """Holds off reconciliation while something is being captured."""
+        return self._lock.hold(shared=True)
 
     def note(self, text: str, subject: Subject, *, at: Instant | None = None) -> Recorded:
         """Append a log entry."""
         moment = at or read_instant(self._clock)
-        return self.append(_payload(RecordKind.LOG_NOTE, moment, replace(subject, text=text)))
+        return self.append(payload_of(RecordKind.LOG_NOTE, moment, replace(subject, text=text)))
 
     # -- reconciliation at start
 
@@ -247,7 +272,8 @@ class Outbox:
         self.rotate_if_due()
         try:
             with self._lock.hold(wait=False):
-                return self._reconcile()
+                interrupted = tuple(self.recover_recordings())
+                return replace(self._reconcile(), interrupted=interrupted)
         except StoreBusyError:
             return Reconciled()
 
@@ -316,7 +342,8 @@ class Outbox:
         return lost
 
 
-def _payload(act: RecordKind, at: Instant, subject: Subject, **more: Any) -> Payload:
+def payload_of(act: RecordKind, at: Instant, subject: Subject, **more: Any) -> Payload:
+    """A payload about a subject."""
     return Payload(
         act,
         at,
@@ -332,6 +359,7 @@ def _payload(act: RecordKind, at: Instant, subject: Subject, **more: Any) -> Pay
     )
 
 
-def _capture_payload(staged: Staged, file: NewFile, subject: Subject, at: Instant) -> Payload:
+def capture_payload(staged: Staged, file: NewFile, subject: Subject, at: Instant) -> Payload:
+    """The record of a complete copy."""
     ref = ObjectRef(staged.sha256, staged.size_bytes, file.mime, file.name)
-    return _payload(RecordKind.CAPTURE_RECORDED, at, subject, obj=(ref,), media=file.media)
+    return payload_of(RecordKind.CAPTURE_RECORDED, at, subject, obj=(ref,), media=file.media)

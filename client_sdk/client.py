@@ -20,6 +20,8 @@ from client_sdk._ledger import Ledger
 from client_sdk._link import EnrolAs, Link, Options
 from client_sdk._looking import Looking
 from client_sdk._outbox import NOT_RECORDED, Identity, Outbox, Reconciled, Subject
+from client_sdk._recorder import Recorder, Recording
+from client_sdk._recording import RecordingFiles
 from client_sdk._store import Store
 from client_sdk._sync import Syncer, SyncParts
 from client_sdk._transport import Transport
@@ -83,6 +85,14 @@ class FieldClient(Looking):
             )
             self._outbox = Outbox(
                 self.root, self._ledger, self._files, self._clock, options.randbytes, keys
+            )
+            self._recorder = Recorder(
+                self._outbox,
+                RecordingFiles(self.root, opened.vault),
+                self._files,
+                self._store,
+                self._clock,
+                ids,
             )
             self._custody = Custody(self._outbox, self._ledger, self._clock)
             self._link = Link(base_url, transport, self._clock, self._store, self._outbox, options)
@@ -253,6 +263,27 @@ class FieldClient(Looking):
                 unchanged=unchanged,
             )
         return captured_of(recorded)
+
+    def recording(
+        self,
+        name: str | bytes,
+        *,
+        mime: str | None = None,
+        media: Media | None = None,
+        case: UUID | str | None = None,
+        mission: UUID | str | None = IN_USE,
+        geo: Geo | NoGeo = NOT_RECORDED,
+        text: str | None = None,
+        who: UUID | str | None = SIGNED_IN,
+    ) -> Recording:
+        """A recording that runs: `with client.recording("a.mp4") as r: r.write(data)`.
+
+        Its chunks are durable and bound by records each minute; what was written before a
+        cut is recovered at the next start and provable up to the last of these records.
+        """
+        raw = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
+        subject = replace(self._subject(case, mission, geo, who), text=text)
+        return Recording(self._recorder, describe(raw, mime, media), subject)
 
     def log(
         self,

@@ -103,7 +103,7 @@ class App:
                 raise errors.NotEnrolledError(f"the device in {self.store} is not enrolled")
             if client.protection is Protection.PLAIN and not client.enrolled:
                 self.notice("store-plain")
-            for key in ("recovered", "lost", "damaged"):
+            for key in ("recovered", "lost", "damaged", "interrupted"):
                 found = getattr(client.reconciled, key)
                 if found:
                     self.notice(key, count=len(found))

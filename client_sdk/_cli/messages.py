@@ -116,6 +116,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "{count} file(s) on this device are damaged and were left alone.",
         "本机有 {count} 个文件损坏,未作改动。",
     ),
+    "interrupted": (
+        "{count} interrupted recording(s) were sealed as far as they go.",
+        "有 {count} 段录制曾中断,已按现有内容封存。",
+    ),
     "retrying": ("{count} item(s) will be sent again.", "{count} 项将重新发送。"),
     "plan": (
         "{take} to take, {docked} taken before, {unmatched} without a match, {passed} passed over.",
