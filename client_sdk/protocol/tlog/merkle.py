@@ -267,7 +267,5 @@ def _check_size(size: int) -> None:
 
 
 def _check_hashes(*hashes: bytes) -> None:
-    if len(hashes) > MAX_PROOF_HASHES + 2:
-        raise ProofError("the proof is too long", code="proof-length")
     if any(len(item) != HASH_BYTES for item in hashes):
         raise ProofError("a hash has 32 bytes", code="proof-hash")
