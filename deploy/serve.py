@@ -1,4 +1,4 @@
-"""``make run``: the web server and its worker, started and stopped together."""
+"""``make run``: the web server, its worker and the signer, started and stopped together."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.serve", description=__doc__)
     parser.add_argument("--bind", metavar="HOST:PORT", help="instead of TIEZHENG_BIND")
     parser.add_argument("--no-worker", action="store_true", help="only the web server")
+    parser.add_argument("--no-signer", action="store_true", help="the signer runs elsewhere")
     options = parser.parse_args()
     environment = environment_of(os.environ, options.bind)
     try:
@@ -44,7 +45,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tiezheng-metrics-") as metrics:
         if settings.web_processes > 1:
             environment.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics)
-        commands = [web_command()] if options.no_worker else [web_command(), worker_command()]
+        commands = [web_command()]
+        if not options.no_worker:
+            commands.append(worker_command())
+        if not (options.no_worker or options.no_signer):
+            commands.append(signer_command())
         return _run(commands, environment)
 
 
@@ -67,6 +72,11 @@ def worker_command() -> list[str]:
     return [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
 
 
+def signer_command() -> list[str]:
+    """The signer of the log; on another host where the server's operator must not hold its key."""
+    return [sys.executable, "-m", "flask", "--app", "wsgi", "signer"]
+
+
 def _run(commands: list[list[str]], environment: Mapping[str, str]) -> int:
     stop = threading.Event()
 
@@ -80,7 +90,7 @@ def _run(commands: list[list[str]], environment: Mapping[str, str]) -> int:
     while not failed and not stop.wait(_POLL_SECONDS):
         for command, child in zip(commands, children, strict=True):
             if child.poll() is not None:
-                print(f"{command[2]} ended with {child.returncode}; stopping", file=sys.stderr)
+                print(f"{command[-1]} ended with {child.returncode}; stopping", file=sys.stderr)
                 failed = child.returncode or 1
     _stop(children)
     return failed

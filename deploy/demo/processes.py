@@ -1,4 +1,4 @@
-"""The real server and its worker as child processes, on loopback, stopped by their own id."""
+"""The real server with worker and signer as child processes, on loopback, stopped by their id."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def flask_command(environment: Mapping[str, str], *arguments: str) -> str:
 
 @contextlib.contextmanager
 def running_server(environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start ``python -m deploy.serve`` (server and worker), wait until it is ready, stop it."""
+    """Start ``python -m deploy.serve`` with all it starts, wait until it is ready, stop it."""
     with log.open("ab") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "deploy.serve"],

@@ -17,17 +17,18 @@ import sqlalchemy as sa
 from flask import Flask
 
 from server.app import create_app
-from server.audit.models import LogState
+from server.audit.models import LogState, RefusedRow
 from server.commands.checks import host, places
 from server.commands.checks.finding import Level
 from server.core.clock import FixedClock
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
-from server.identity.models import User
+from server.identity.models import Court, User
 from server.jobs.models import Job
 from server.settings import Settings
 from tests.factories.commands import asked, run
 from tests.factories.identity import World, runtime_of
+from tests.factories.log import enter_events, sign_log
 from tests.support.ports import free_port
 from tests.support.postgres import ADMIN, Database, Postgres
 
@@ -94,7 +95,7 @@ def test_a_sound_installation(sound: Flask, database_url: str) -> None:
     expected = [
         "settings", "sqlite", "uploads", "clock", "address", "data", "keys", "blobs", "space",
         "sandbox", "database", "durability", "clocks", "schema", "row-security", "courts", "worker",
-        "witnesses",
+        "signer", "witnesses",
     ]  # fmt: skip
     only_postgres = {"durability", "clocks", "row-security"}
     if database_url.startswith("sqlite"):
@@ -328,3 +329,33 @@ def test_the_sandbox_that_was_asked_for(kind: str) -> None:
     confined = found.said.en.startswith("bubblewrap")
     allowed = {"process": {Level.WARN}, "bwrap": {Level.OK if confined else Level.FAIL}}
     assert found.level in allowed[kind]
+
+
+def test_a_signer_that_refuses_is_a_failure_with_its_reason(sound: Flask) -> None:
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        court_id = session.execute(sa.select(Court.id)).scalars().first()
+    assert court_id is not None
+    enter_events(sound, court_id, 3)
+    assert trouble(sound) == {"signer": "warn"}
+    size = sign_log(sound)
+    assert trouble(sound) == {}
+    with unit_of_work(EVERY_COURT) as session:
+        session.execute(sa.update(LogState).values(next_index=size - 1))
+    sign_log(sound)
+    assert trouble(sound)["signer"] == "fail"
+    (found,) = [one for one in diagnosis(sound)["findings"] if one["check"] == "signer"]
+    assert "older backup" in found["detail"]
+    assert "newer database" in found["do"]
+
+
+def test_injected_rows_are_a_failure(sound: Flask) -> None:
+    sign_log(sound)
+    row = {
+        "outbox_id": 1,
+        "found_at": runtime_of(sound).clock.now(),
+        "reason": "mac",
+        "row": {"h": "{}"},
+    }
+    with unit_of_work(EVERY_COURT) as session:
+        session.execute(sa.insert(RefusedRow), row)
+    assert trouble(sound) == {"outbox": "fail"}

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from server.app import create_app
 from server.audit import sequencer
+from server.audit.models import LogState
 from server.core.clock import FixedClock
 from server.core.context import Context, system_actor
 from server.core.db import db
@@ -27,10 +29,11 @@ from server.identity.models import Court
 from server.settings import Settings
 from tests.factories.cases import add_case, believe
 from tests.factories.identity import runtime_of
+from tests.factories.log import enter_events, sign_log
 from tests.meta.tree import ROOT
 from tests.support.ports import free_port
 
-PARTS = {"database", "blobs", "space", "keys", "audit"}
+PARTS = {"database", "blobs", "space", "keys", "audit", "log"}
 
 
 @contextmanager
@@ -115,7 +118,7 @@ def orphan(tmp_path: Path, clock: FixedClock) -> Flask:
 def test_without_its_database_it_lives_and_is_not_ready(orphan: Flask, clock: FixedClock) -> None:
     client = orphan.test_client()
     assert client.get("/healthz").status_code == 200
-    assert set(red(orphan, clock)) == {"database", "audit"}
+    assert set(red(orphan, clock)) == {"database", "audit", "log"}
     assert "nobody" not in client.get("/readyz").text
     metrics = client.get("/metrics")
     assert metrics.status_code == 200
@@ -167,6 +170,7 @@ from pathlib import Path
 from server.app import create_app
 from server.settings import Settings
 from tests.factories.identity import runtime_of
+from tests.factories.log import enter_events, sign_log
 app = create_app(Settings(data_dir=Path(sys.argv[1]), log_level="error"))
 client = app.test_client()
 client.get("/healthz")
@@ -197,3 +201,28 @@ def test_a_court_alone_does_not_make_an_event(app: Flask) -> None:
         ctx = Context(system_actor(court), session, app.extensions["tiezheng"])
         assert ctx.session.get(Court, court) is not None
     assert "tiezheng_outbox_length 0.0" in app.test_client().get("/metrics").text
+
+
+def test_the_log_part_says_when_nobody_signs_and_when_the_signer_refuses(
+    app: Flask, clock: FixedClock
+) -> None:
+    def part() -> dict[str, Any]:
+        clock.advance(timedelta(seconds=2))
+        found: dict[str, Any] = app.test_client().get("/readyz").get_json()["parts"]["log"]
+        return found
+
+    court_id = believe(app).court()
+    assert part()["degraded"] is False
+    enter_events(app, court_id, 3)
+    assert (part()["signing"], part()["degraded"]) == ("absent", True)
+    size = sign_log(app)
+    assert (part()["signing"], part()["signed"], part()["degraded"]) == ("current", size, False)
+    enter_events(app, court_id, 1)
+    clock.advance(timedelta(seconds=61))
+    assert part()["signing"] == "behind"
+    with unit_of_work(EVERY_COURT) as session:
+        session.execute(sa.update(LogState).values(next_index=size - 1))
+    sign_log(app)
+    found = part()
+    assert (found["ok"], found["signing"]) == (True, "refuses")
+    assert "older backup" in found["detail"]
