@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.app import create_app
 from server.commands import (
+    backup,
     court,
     demo,
     device,
@@ -31,7 +32,20 @@ from server.commands.console import UNUSABLE, CommandFailed, Console, Words, exp
 from server.settings import SettingsError
 from storage.errors import StorageError
 
-GROUPS: Final = (init, court, user, device, keys, worker, signer, witness, scrub, doctor, demo)
+GROUPS: Final = (
+    init,
+    court,
+    user,
+    device,
+    keys,
+    worker,
+    signer,
+    witness,
+    scrub,
+    backup,
+    doctor,
+    demo,
+)
 
 
 def application() -> Flask:

@@ -186,6 +186,7 @@ _NOT_OURS = frozenset(
     PREFIX + name
     for name in (
         "ALLOW_HTTP",
+        "BACKUP_PASSPHRASE",
         "FAULTS",
         "FAULTS_SEED",
         "HOME",
