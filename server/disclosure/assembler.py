@@ -10,11 +10,9 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from client_sdk.protocol.encoding import b64url_decode
 from client_sdk.protocol.errors import ProtocolError
-from client_sdk.protocol.payloads import Instant
+from client_sdk.protocol.payloads import Instant, ObjectRef
 from client_sdk.protocol.times import parse_rfc3339
-from server.audit.chain import declared_objects
 from server.audit.events import EventKind
 from server.cases import queries as cases
 from server.cases.models import Case
@@ -36,7 +34,7 @@ from server.disclosure.facts import (
     Stretch,
     Withheld,
 )
-from server.disclosure.items import EVIDENCE, Received
+from server.disclosure.items import Received, declared
 from server.disclosure.logbook import Entry
 from server.disclosure.models import Export
 from server.disclosure.people import Register
@@ -144,9 +142,9 @@ def _items(desk: _Desk, details: Mapping[uuid.UUID, ItemDetails]) -> tuple[Item,
     absent = {one.sha256: one.why.value for one in selection.objects.absent}
     found = []
     for entry in sorted(selection.records, key=lambda record: record.index):
-        for thing in declared_objects(entry.kind, entry.payload):
-            one = received.get((entry.hid, thing["sha256"]))
-            if one is None and thing["sha256"] in selection.objects.present:
+        for thing in declared(entry):
+            one = received.get((entry.hid, thing.sha256))
+            if one is None and thing.sha256 in selection.objects.present:
                 continue  # the same bytes, of an item that is not exported
             item = _item(desk, entry, thing, one)
             item = replace(item, absent=absent.get(item.sha256))
@@ -155,18 +153,18 @@ def _items(desk: _Desk, details: Mapping[uuid.UUID, ItemDetails]) -> tuple[Item,
     return tuple(found)
 
 
-def _item(desk: _Desk, entry: Entry, thing: Mapping[str, Any], one: Received | None) -> Item:
+def _item(desk: _Desk, entry: Entry, thing: ObjectRef, one: Received | None) -> Item:
     payload, moment = entry.payload, desk.moment(entry)
     officer = entry.actor_id
     captured_by = payload.get("captured_by") or entry.src
     device = desk.register.device(captured_by)
     return Item(
         id=None if one is None else one.id,
-        sha256=thing["sha256"],
-        size_bytes=thing["size"] if one is None else one.size_bytes,
-        mime=thing["mime"],
-        media=payload.get("media") or _MEDIA.get(thing["mime"].split("/")[0], "document"),
-        name=_name(thing.get("name_b64")),
+        sha256=thing.sha256,
+        size_bytes=thing.size_bytes if one is None else one.size_bytes,
+        mime=thing.mime,
+        media=payload.get("media") or _MEDIA.get(thing.mime.split("/")[0], "document"),
+        name=thing.name,
         source=_source(entry),
         officers=_officers(desk, entry, officer),
         officer_source="record" if payload.get("who") else "none",
@@ -200,7 +198,7 @@ def _notes(desk: _Desk) -> tuple[Note, ...]:
     found = []
     for entry in sorted(desk.selection.records, key=lambda record: record.index):
         payload = entry.payload
-        if declared_objects(entry.kind, payload) or entry.kind in steps.KEY_KINDS:
+        if declared(entry) or entry.kind in steps.KEY_KINDS:
             continue
         found.append(
             Note(
@@ -253,13 +251,6 @@ def _unattested(at: datetime, entry: Entry) -> str:
     return f"{entry.rx}：记录后 {seconds} 秒由服务器接收 received {seconds} s after the record"
 
 
-def _name(encoded: object) -> bytes:
-    try:
-        return b64url_decode(encoded) if isinstance(encoded, str) else b""
-    except ProtocolError:
-        return b""
-
-
 # ------------------------------------------------------------------ gaps and remarks
 
 
@@ -296,6 +287,3 @@ def _findings(selection: Selection, checkpoint: Checkpoint | None) -> tuple[Find
     elif checkpoint.level == "L1":
         found.append(Finding("not-witnessed", "no quorum of witnesses saw the cited checkpoint"))
     return tuple(found)
-
-
-__all__ = ["EVIDENCE", "Details", "assemble"]

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.export_statement import AbsentObject, AbsentWhy
-from server.audit.chain import declared_objects
+from client_sdk.protocol.payloads import ObjectRef
 from server.audit.events import EventKind
 from server.disclosure.logbook import Entry
 
@@ -98,21 +99,33 @@ def objects_of(
     present: dict[str, int] = {}
     absent: dict[str, AbsentObject] = {}
     for record in records:
-        for thing in declared_objects(record.kind, record.payload):
-            key = (record.hid, thing["sha256"])
-            if thing["sha256"] in erased:
+        for thing in declared(record):
+            key = (record.hid, thing.sha256)
+            if thing.sha256 in erased:
                 why = AbsentWhy.ERASED
             elif key in exported:
-                present[thing["sha256"]] = exported[key].size_bytes
+                present[thing.sha256] = exported[key].size_bytes
                 continue
             elif key in came:
                 why = AbsentWhy.WITHHELD
             else:
-                why = AbsentWhy.DELETED if thing["sha256"] in deleted else AbsentWhy.MISSING
-            gone = AbsentObject(thing["sha256"], thing["size"], why)
-            absent.setdefault(gone.sha256, gone)
+                why = AbsentWhy.DELETED if thing.sha256 in deleted else AbsentWhy.MISSING
+            absent.setdefault(thing.sha256, AbsentObject(thing.sha256, thing.size_bytes, why))
     kept = tuple(absent[digest] for digest in sorted(absent) if digest not in present)
     return Objects(dict(sorted(present.items())), kept)
+
+
+def declared(record: Entry) -> list[ObjectRef]:
+    """Well-formed objects of a record of whatever kind, each once."""
+    found: dict[str, ObjectRef] = {}
+    listed = record.payload.get("obj")
+    for value in listed if isinstance(listed, list) else ():
+        try:
+            thing = ObjectRef.from_value(value)
+        except ProtocolError:
+            continue
+        found.setdefault(thing.sha256, thing)
+    return list(found.values())
 
 
 def digests_erased(events: Iterable[Entry]) -> set[str]:

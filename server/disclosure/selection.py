@@ -222,7 +222,7 @@ def _add_range(
     lowest, last = ordered[0].seq or 1, ordered[-1].seq or 1
     first, prev = _beginning(session, selection, ordered[0], lowest)
     rows = headers(session, src, ep, first, last, selection.upto)
-    if prev is None:  # right before the case's own, at a record that is there
+    if prev is None or rows[0].seq == first:
         first, prev = rows[0].seq or 1, json.loads(rows[0].h)["prev"]
     seqs = [row.seq or 0 for row in rows]
     selection.ranges.append(
@@ -242,7 +242,10 @@ def _add_range(
 def _beginning(
     session: Session, selection: Selection, record: Entry, lowest: int
 ) -> tuple[int, str | None]:
-    """Where a range begins and the header id before it; ``None`` when that is to be looked up."""
+    """Where a range begins, and the header id before it as far as it is known without a record.
+
+    With ``None`` it begins at the first record from there on that is here.
+    """
     nonce = record.payload.get("ticket") if selection.with_payload[record.index] else None
     if isinstance(nonce, str):
         for ticket in tickets(session, selection.scope.court_id, [nonce]):

@@ -17,13 +17,15 @@ from fontTools.ttLib import TTCollection, TTFont, TTLibError  # type: ignore[imp
 
 BOX: Final = "\u25a1"
 _SYSTEM: Final = Path("/usr/share/fonts")
+# TrueType outlines first: every viewer reads their encoding, while CFF ones come out as text that
+# some programs cannot extract.
 _KNOWN: Final = (
+    "truetype/wqy/wqy-microhei.ttc",
+    "truetype/wqy/wqy-zenhei.ttc",
+    "truetype/droid/DroidSansFallbackFull.ttf",
+    "truetype/dejavu/DejaVuSans.ttf",
     "opentype/noto/NotoSerifCJK-Regular.ttc",
     "opentype/noto/NotoSansCJK-Regular.ttc",
-    "truetype/wqy/wqy-microhei.ttc",
-    "truetype/droid/DroidSansFallbackFull.ttf",
-    "truetype/wqy/wqy-zenhei.ttc",
-    "truetype/dejavu/DejaVuSans.ttf",
 )
 _FACE: Final = ("CJK SC", "Micro Hei", "Zen Hei Sharp")  # the face of a collection to take
 _IDEOGRAPHS: Final = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
@@ -137,9 +139,9 @@ def _helpers(first: Face, others: Sequence[Face]) -> list[Face]:
 def _face(path: Path) -> Face:
     try:
         if path.suffix.lower() not in {".ttc", ".otc"}:
-            with TTFont(path, lazy=True) as font:
+            with path.open("rb") as file, TTFont(file, lazy=True) as font:
                 return _read(font, path, 0)
-        with TTCollection(path, lazy=True) as collection:
+        with path.open("rb") as file, TTCollection(file, lazy=True) as collection:
             names = [_name(font) for font in collection.fonts]
             number = next(
                 (at for at, name in enumerate(names) if any(part in name for part in _FACE)), 0

@@ -187,7 +187,7 @@ def broken(text: str, limit: float, width_of: Callable[[str], float]) -> list[st
     line, width, may_break = "", 0.0, 0  # ``may_break``: characters before the last opportunity
     for character in text:
         step = width_of(character)
-        if line and width + step > limit:
+        if line and width + step > limit and character != " ":
             cut = may_break or len(line)
             lines.append(line[:cut].rstrip(" "))
             line = line[cut:].lstrip(" ")
@@ -195,7 +195,7 @@ def broken(text: str, limit: float, width_of: Callable[[str], float]) -> list[st
         line, width = line + character, width + step
         if character in _BREAK_AFTER or not character.isascii():
             may_break = len(line)
-    return [*lines, line]
+    return [*lines, line.rstrip(" ")]
 
 
 def _height(size_pt: float) -> float:
