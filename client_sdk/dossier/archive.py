@@ -7,6 +7,7 @@ unpacked to disk. Deviations are collected as problems; ArchiveError is for file
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 import zlib
@@ -219,6 +220,8 @@ def _find_end64(file: BinaryIO, end: int) -> tuple[int, int, int, int]:
 def _exactly(file: BinaryIO, at: int, size_bytes: int) -> bytes:
     if at < 0:
         raise ArchiveError(Reason.ARCHIVE_UNREADABLE, "a record before the file")
+    if at > file.seek(0, os.SEEK_END):
+        raise ArchiveError(Reason.ARCHIVE_TRUNCATED, "a record beyond the file's end")
     file.seek(at)
     data = file.read(size_bytes)
     if len(data) != size_bytes:
@@ -240,6 +243,7 @@ def _directory(data: bytes, count: int) -> list[Member]:
         name = data[name_at:extra_at].decode("utf-8", "backslashreplace")
         crc, packed, size, offset = fields[7], fields[8], fields[9], fields[16]
         values, foreign = _sizes64(data[extra_at:after], (size, packed, offset))
+        foreign = foreign or fields[12] > 0  # a comment of the member
         size, packed, offset = values
         attributes = fields[15] if fields[1] >> 8 else 0
         found.append(Member(name, method, flags, crc, packed, size, offset, attributes, foreign))

@@ -102,7 +102,7 @@ def revocation(dossier: Dossier) -> Iterator[Problem]:
         revoked = found.revoked.get(entry.header.src)
         if revoked is None or entry.index < revoked:
             continue
-        if entry.index in suspect:
+        if entry.index in suspect or not dossier.in_case(entry):
             yield Problem(Reason.KEY_REVOKED_DECLARED, entry.where, "after the revocation; suspect")
         else:
             yield Problem(Reason.KEY_REVOKED, entry.where, "after the revocation of its device")

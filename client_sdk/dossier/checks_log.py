@@ -62,7 +62,9 @@ def quorum(dossier: Dossier) -> Iterator[Problem]:
     for name in judged.refused:
         if name in witnesses:
             yield Problem(Reason.COSIGNATURE, CHECKPOINT, f"the line of {name} does not hold")
-    if not dossier.trust.policy.met_by(judged.cosigned):
+    if dossier.trust.policy.met_by(()):
+        yield Problem(Reason.QUORUM_UNPINNED, "", "the policy asks for no witness")
+    elif not dossier.trust.policy.met_by(judged.cosigned):
         names = ", ".join(judged.cosigned) or "nobody"
         yield Problem(Reason.QUORUM, CHECKPOINT, f"cosigned by {names}: no quorum")
 

@@ -140,7 +140,8 @@ def _bytes(
 ) -> Iterator[Problem]:
     """Roots of the original's chunks against every root that was recorded."""
     listed = (capture.payload or {}).get("obj")
-    digests = [one.get("sha256") for one in listed or () if isinstance(one, dict)]
+    things = listed if isinstance(listed, list) else []
+    digests = [one.get("sha256") for one in things if isinstance(one, dict)]
     path = f"{OBJECTS}{digests[0]}" if digests else ""
     if path not in dossier.archive.members:
         return

@@ -51,6 +51,7 @@ REASONS: Final[Mapping[R, tuple[str, str]]] = {
     R.CHECKPOINT_EXTENSION: ("extension lines in the checkpoint", "检查点含扩展行"),
     R.COSIGNATURE: ("a witness's signature is false", "见证签名不成立"),
     R.QUORUM: ("too few witnesses", "见证人数不足"),
+    R.QUORUM_UNPINNED: ("the policy asks for no witness", "策略未要求见证"),
     R.TOKEN_FORM: ("not a timestamp", "时间戳格式错误"),
     R.TOKEN_UNTRUSTED: ("a timestamp of an unknown authority", "时间戳机构不受信任"),
     R.TOKEN_IMPRINT: ("a timestamp over other data", "时间戳针对其他数据"),

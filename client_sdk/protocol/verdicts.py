@@ -98,6 +98,7 @@ class Reason(StrEnum):
     CHECKPOINT_EXTENSION = "checkpoint-extension"
     COSIGNATURE = "cosignature"
     QUORUM = "quorum"
+    QUORUM_UNPINNED = "quorum-unpinned"
     TOKEN_FORM = "token-form"  # noqa: S105 - a timestamp token
     TOKEN_UNTRUSTED = "token-untrusted"  # noqa: S105 - a timestamp token
     TOKEN_IMPRINT = "token-imprint"  # noqa: S105 - a timestamp token
@@ -201,6 +202,7 @@ _INCOMPLETE: Final = frozenset(
 )
 _FINDINGS: Final = frozenset(
     {
+        Reason.QUORUM_UNPINNED,
         Reason.TOKEN_MISSING,
         Reason.TOKEN_UNPINNED,
         Reason.EVENT_KEY_UNPINNED,

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -31,6 +31,10 @@ from client_sdk.protocol.trust import EnrolmentRoot, RootKind
 
 _DOMAIN: Final = b"tiezheng.vouch.v1\0"
 _MAX_CERTIFICATES: Final = 8
+_REFUSALS: Final = (
+    ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm,
+    x509.ExtensionNotFound, x509.DuplicateExtension,
+)  # fmt: skip
 
 
 def _message(device: str, ep: int, key: PublicKey) -> bytes:
@@ -99,7 +103,10 @@ def _certificates(value: object) -> list[x509.Certificate]:
 
 
 def _raw(certificate: x509.Certificate) -> tuple[Algorithm, bytes] | None:
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
     if isinstance(key, ed25519.Ed25519PublicKey):
         return Algorithm.ED25519, key.public_bytes_raw()
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
@@ -113,6 +120,6 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         limits = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except _REFUSALS:
         return False
     return limits.ca

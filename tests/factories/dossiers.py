@@ -49,10 +49,11 @@ def build_log(world: World, sealed: Iterable[Sealed]) -> Log:
     """The log that a sequencer makes of it."""
     log = Log([], MemoryTree(), [])
     heads: dict[str, tuple[int, str]] = {}
-    for one in sealed:
+    for index, one in enumerate(sealed):
         link = None
         if one.case is not None:
             number, before = heads.get(one.case, (0, None))
+            before = "4" * 64 if index == world.mislink else before
             tag = case_tag(world.case_keys[one.case], world.case_no)
             link = CaseLink(tag, number + 1, before)
         leaf = leaf_text(k=one.k, h=one.h, s=one.s, rx=one.rx, case=link)

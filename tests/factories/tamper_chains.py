@@ -309,3 +309,38 @@ def closing_other(kit: Kit) -> Made:
     scene = kit.scene()
     scene.tablet.record("mission.closed", closing={"count": 4, "head": "1" * 64})
     return done(scene)
+
+
+@case("9_form", "a record without a kind", V.FAILED, R.PAYLOAD_FORM)
+def no_act(kit: Kit) -> Made:
+    scene = kit.scene()
+    payload = need(scene.note).payload
+    del payload["act"]
+    scene.tablet.seal(payload | {"act": ""}, case=scene.world.case_id)
+    return done(scene)
+
+
+@case(
+    "11_link", "log key and witnesses: links of the case that skip an entry", V.FAILED, R.CASE_LINK
+)
+def link_skips(kit: Kit) -> Made:
+    scene = kit.scene()
+    scene.world.mislink = index_of(scene, scene.viewed)
+    return done(scene)
+
+
+@case("35_late", "a record that came after its successor", V.FINDINGS, R.CHAIN_LATE)
+def late(kit: Kit) -> Made:
+    scene = kit.scene()
+    first = scene.tablet.record("log.note", text="先（虚构）")
+    scene.tablet.record("log.note", text="后（虚构）")
+    scene.world.sealed.remove(first)
+    scene.world.sealed.append(first)
+    return done(scene)
+
+
+@case("43_form", "an attestation of nothing", V.FAILED, R.ATTESTATION_FORM)
+def attestation_form(kit: Kit) -> Made:
+    scene = kit.scene()
+    scene.tablet.record("head.attest", head={"text": "TZH1|nothing"})
+    return done(scene)

@@ -131,6 +131,14 @@ def original_withheld(kit: Kit) -> Made:
     return done(scene, scene.export(absent={name: "withheld"}))
 
 
+@case("47_never", "an original that never arrived", V.FINDINGS, R.OBJECT_MISSING)
+def never_arrived(kit: Kit) -> Made:
+    scene = kit.scene()
+    scene.tablet.capture(b"never arrived, fictional")
+    name = hashlib.sha256(b"never arrived, fictional").hexdigest()
+    return done(scene, scene.export(absent={name: "missing"}))
+
+
 @case("47_missing", "stated as never arrived, though it did", V.FAILED, R.REDACTION_FALSE)
 def falsely_missing(kit: Kit) -> Made:
     scene = kit.scene()

@@ -280,3 +280,44 @@ def name_twice(kit: Kit) -> Made:
     package = scene.export()
     package.pieces.append(Piece(f"{package.folder}/data/report/custody.pdf", b"%PDF other"))
     return done(scene, package)
+
+
+@case("4_nothing", "not an archive at all", V.FAILED, R.ARCHIVE_UNREADABLE)
+def no_archive(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+    package.raw = b"%PDF-1.7\n" * 100
+    return done(scene, package)
+
+
+@case("6_manifest", "a manifest in another order", V.FAILED, R.MANIFEST_FORM)
+def manifest_order(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+    rows = package.files["tagmanifest-sha256.txt"].splitlines(keepends=True)
+    package.files["tagmanifest-sha256.txt"] = b"".join(reversed(rows))
+    return done(scene, package)
+
+
+@case("58_compressed", "a compressed original", V.FAILED, R.ARCHIVE_METHOD)
+def compressed(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+
+    def bend(pieces: list[Piece]) -> None:
+        next(piece for piece in pieces if "objects/" in piece.name).method = DEFLATED
+
+    package.bend = bend
+    return done(scene, package)
+
+
+@case("58_extra", "a second name in an extra field", V.FAILED, R.ARCHIVE_METHOD)
+def unicode_extra(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+
+    def bend(pieces: list[Piece]) -> None:
+        pieces[3].extra = b"\x75\x70\x06\x00\x01\0\0\0\0x"
+
+    package.bend = bend
+    return done(scene, package)

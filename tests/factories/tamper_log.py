@@ -11,6 +11,7 @@ from client_sdk.protocol.tlog.proofs import TlogProof, parse_proof
 from client_sdk.protocol.verdicts import Reason as R  # noqa: N817 - as in the verifier's words
 from client_sdk.protocol.verdicts import Verdict
 from tests.factories.dossiers import Package, build_log, sign_log
+from tests.factories.scenes import policy_text
 from tests.factories.tamper_kit import (
     Kit,
     Made,
@@ -335,3 +336,27 @@ def no_statement(kit: Kit) -> Made:
     del package.files[path]
     last = package.lines()[-1]["i"]
     return done(scene, without_lines(package, lambda line: bool(line["i"] == last)))
+
+
+@case("18_form", "an entry that lacks a member", V.FAILED, R.ENTRY_FORM)
+def member_missing(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+    lines = package.lines()
+    del lines[4]["path"]
+    return done(scene, package.put_lines(lines))
+
+
+@case("19_form", "a checkpoint that is none", V.FAILED, R.CHECKPOINT_FORM)
+def no_checkpoint(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+    package.files["proof/checkpoint"] = b"nothing\n"
+    return done(scene, package.reseal())
+
+
+@case("20_none", "a policy that asks for no witness", V.FINDINGS, R.QUORUM_UNPINNED)
+def policy_none(kit: Kit) -> Made:
+    scene = kit.scene()
+    policy = policy_text(scene.world).splitlines(keepends=True)
+    return done(scene, policy=policy[0] + "quorum none\n")

@@ -79,3 +79,8 @@ def token_revoked(kit: Kit) -> Made:
     scene = kit.scene()
     pem = authority.root.pem + revoked.public_bytes(Encoding.PEM)
     return done(scene, scene.export(authorities=(authority,)), tsa_roots=[pem.decode()])
+
+
+@case("23_unpinned", "no authority pinned", V.FINDINGS, R.TOKEN_UNPINNED)
+def token_unpinned(kit: Kit) -> Made:
+    return done(kit.scene(), tsa_roots=[])

@@ -150,6 +150,7 @@ class World:
     sealed: list[Sealed] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
     case_no: str = CASE_NO
+    mislink: int | None = None  # index of an entry whose link to the case's chain is false
 
     def __post_init__(self) -> None:
         self.log = NoteSigner(ORIGIN, PrivateKey.generate(Algorithm.ED25519))

@@ -42,10 +42,10 @@ def judged(bureau: Bureau, folder: Path, **body: Any) -> tuple[Report, list[Entr
 
 
 def reasons(report: Report) -> list[str]:
-    """Reasons of the findings, but for the time tokens that nobody was asked for."""
+    """Reasons of the findings, but for what nobody was asked for: time tokens, witnesses."""
     assert report.verdict in {Verdict.VERIFIED, Verdict.FINDINGS}, report.findings
     found = sorted(finding.reason.value for finding in report.findings)
-    return [reason for reason in found if reason != "token-unpinned"]
+    return [reason for reason in found if reason not in {"token-unpinned", "quorum-unpinned"}]
 
 
 def acts(lines: list[EntryLine]) -> list[str]:

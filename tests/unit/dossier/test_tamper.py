@@ -8,6 +8,7 @@ from client_sdk.dossier.report import Report
 from client_sdk.dossier.verify import verify_dossier
 from client_sdk.protocol.tlog.notes import parse_note
 from client_sdk.protocol.trust import parse_trust
+from client_sdk.protocol.verdicts import Reason
 from tests.factories.tamper_cases import CASES, ELSEWHERE, numbers
 from tests.factories.tamper_kit import Kit, TamperCase
 
@@ -30,3 +31,8 @@ def test_verdict_of(case: TamperCase, kit: Kit, tmp_path: Path) -> None:
 def test_tamper_numbers_are_all_there() -> None:
     plan = {str(number) for number in range(1, 66)} | {"44b"}
     assert plan - ELSEWHERE <= numbers()
+
+
+def test_tamper_reasons_are_all_given_by_some_case() -> None:
+    given = set().union(*(case.reasons for case in CASES))
+    assert set(Reason) == given
