@@ -109,12 +109,17 @@ class LocalUploadStore:
         folders.ensure(self._folder)
         self._quarantine = QuarantineFolder(root / "quarantine" / "uploads", self._disk, folders)
 
-    def create(self, upload_id: str) -> None:
+    def create(self, upload_id: str, *, durable: bool = True) -> None:
         """Make the file and flush its entry; a file that is there keeps its bytes."""
         path = self.path_of(upload_id)
         with typed_errors():
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             os.close(os.open(path, flags, 0o640))
+        if durable:
+            self.settle()
+
+    def settle(self) -> None:
+        """Flush the entries of the folder."""
         self._disk.flush_folder(self._folder)
 
     def durable_length(self, upload_id: str) -> int:

@@ -44,6 +44,11 @@ class MemoryBlobStore:
         """Copy the file; as the caller has verified it, it is not hashed."""
         return self._publish(digest, source.read_bytes())
 
+    def erase(self, digest: Digest) -> bool:
+        """Forget the bytes."""
+        with self._lock:
+            return self._blobs.pop(digest, None) is not None
+
     def put_stream(self, digest: Digest, source: BinaryIO, size_bytes: int) -> BlobStat:
         """Read, compare, keep."""
         data = bytearray()
@@ -178,9 +183,12 @@ class MemoryUploadStore:
         self._folder = Path(tempfile.mkdtemp(prefix="partials-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
-    def create(self, upload_id: str) -> None:
+    def create(self, upload_id: str, *, durable: bool = True) -> None:  # noqa: ARG002  the port's
         """An empty partial, unless there is one."""
         self._partials.setdefault(checked_upload_id(upload_id), _Partial())
+
+    def settle(self) -> None:
+        """Nothing outlives the process anyway."""
 
     def durable_length(self, upload_id: str) -> int:
         """Sync and measure."""

@@ -125,6 +125,18 @@ class SetsAside(Protocol):
 
 
 @runtime_checkable
+class Erases(Protocol):
+    """Ability of a blob store: it can let go of bytes for good."""
+
+    def erase(self, digest: Digest) -> bool:
+        """Unlink the blob at every place, durably; false when no place held it.
+
+        For lawful erasure alone, after nothing names the bytes any more.
+        """
+        ...
+
+
+@runtime_checkable
 class KeepsCopies(Protocol):
     """Ability of a blob store: it keeps each blob at more than one place."""
 
@@ -187,11 +199,17 @@ class PartialWriter(Protocol):
 class UploadStore(Protocol):
     """Uploads under way; an upload's offset is the durable length of its partial."""
 
-    def create(self, upload_id: str) -> None:
+    def create(self, upload_id: str, *, durable: bool = True) -> None:
         """Make an empty partial durably; it is no error that it exists already.
 
         Call it before every answer that names the upload, also when a repeated request finds it.
+        One that is not ``durable`` may be gone after a crash, whatever was synced into it, until
+        ``settle``.
         """
+        ...
+
+    def settle(self) -> None:
+        """Make durable that every partial exists."""
         ...
 
     def durable_length(self, upload_id: str) -> int:

@@ -22,6 +22,11 @@ from server.evidence.commands import EvidenceFilter
 from server.evidence.models import Derivative, Evidence, Examination, Upload
 
 ONE_READING = timedelta(minutes=10)  # ranges of one item by one viewer within it are one event
+_AWAITING = sa.select(Evidence).where(
+    Evidence.device_id == sa.bindparam("device"),
+    Evidence.sha256 == sa.bindparam("sha256"),
+    Evidence.state.in_(("declared", "receiving", "missing", "quarantined")),
+)
 _brought = sa.select(Upload.sha256).where(
     Upload.device_id == sa.bindparam("device"), Upload.state == "complete"
 )
@@ -67,12 +72,8 @@ def evidence_of_case(ctx: Context, case_id: uuid.UUID, wanted: EvidenceFilter) -
 
 def awaiting_bytes(session: Session, device_id: uuid.UUID, sha256: str) -> Sequence[Evidence]:
     """Rows of this device that name the digest and do not have their bytes yet."""
-    statement = sa.select(Evidence).where(
-        Evidence.device_id == device_id,
-        Evidence.sha256 == sha256,
-        Evidence.state.in_(("declared", "receiving", "missing", "quarantined")),
-    )
-    return session.execute(statement).scalars().all()
+    wanted = {"device": device_id, "sha256": sha256}
+    return session.execute(_AWAITING, wanted).scalars().all()
 
 
 def digests_uploaded_by(session: Session, device_id: uuid.UUID, digests: Iterable[str]) -> set[str]:

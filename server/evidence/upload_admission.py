@@ -31,6 +31,13 @@ EXPIRED: Final = "expired"
 PARTIAL: Final = "partial"
 FINAL: Final = "final"
 _FRESH: Final = "fresh:"
+# Built once, since every creation runs them.
+_UNDER_WAY: Final = sa.select(
+    sa.func.count(), sa.func.coalesce(sa.func.sum(Upload.size_bytes), 0)
+).where(Upload.device_id == sa.bindparam("device"), Upload.state == RECEIVING)
+_BY_KEY: Final = sa.select(Upload).where(
+    Upload.principal == sa.bindparam("principal"), Upload.idempotency_key == sa.bindparam("key")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +153,8 @@ def require_room(
     ctx: Context, device_id: uuid.UUID, size_bytes: int | None, *, new: int = 1
 ) -> None:
     """Keep one device from filling the spool with what it never finishes."""
-    statement = sa.select(
-        sa.func.count(), sa.func.coalesce(sa.func.sum(Upload.size_bytes), 0)
-    ).where(Upload.device_id == device_id, Upload.state == RECEIVING)
-    count, total = ctx.session.execute(statement).one()
+    found = ctx.session.connection().execute(_UNDER_WAY, {"device": device_id})
+    count, total = found.one()
     under_way_bytes = int(total or 0)  # PostgreSQL adds up to a decimal
     settings = ctx.settings
     if under_way_bytes + (size_bytes or 0) > settings.device_quota_bytes:
@@ -212,10 +217,8 @@ def by_key(ctx: Context, principal: str, key: str) -> Upload | None:
     """The upload that has this key now."""
     if key.startswith(_FRESH):
         return None
-    statement = sa.select(Upload).where(
-        Upload.principal == principal, Upload.idempotency_key == key
-    )
-    return ctx.session.execute(statement).scalar_one_or_none()
+    wanted = {"principal": principal, "key": key}
+    return ctx.session.execute(_BY_KEY, wanted).scalar_one_or_none()
 
 
 def facts_of(row: Upload) -> UploadFacts:

@@ -139,16 +139,18 @@ class Uploads:
     ) -> Answer:
         """All bytes come along: receive first, then write row and result in one commit.
 
-        Whatever ends it earlier, the row is written then, and what came is kept.
+        Whatever ends it earlier, the row is written then, and what came is kept.  A partial that
+        becomes a blob at once need not survive a crash by itself: nobody has heard of it.
         """
         upload = planned.facts
         answer = {"Location": f"{base}/{upload.name}"}
-        offload.blocking(self._stores.uploads.create, upload.name)
+        offload.blocking(lambda: self._stores.uploads.create(upload.name, durable=False))
         target = Target(upload.name, 0, self._end(upload), checksum, finishes=True)
         with self._held(upload) as lease:
             try:
                 offset = self._take(ctx, planned, source, target, lease, answer)
             except Exception:
+                offload.blocking(self._stores.uploads.settle)
                 rows.keep(ctx, planned)
                 raise
         return Answer(201, {**answer, "Upload-Offset": str(offset)})

@@ -6,7 +6,6 @@ from the next request on.
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import Final
 
@@ -20,7 +19,7 @@ from server.core.permissions import TokenKind
 from server.core.problem import Kind, Problem
 from server.identity import dpop, queries, tokens
 from server.identity.models import Device, User
-from server.identity.policy import live_device, roles_of
+from server.identity.policy import live_device, require_live, roles_of
 from server.identity.tokens import Claims, TokenType
 
 SEEN_EVERY_SECONDS: Final = 60
@@ -111,28 +110,22 @@ def _by_device(session: Session, runtime: Runtime, claims: Claims) -> Actor:
 
 
 def _by_grant(session: Session, runtime: Runtime, claims: Claims) -> Actor:
-    grant = queries.grant_in_court(session, claims.court_id, claims.subject)
-    if grant is None or grant.revoked_at is not None:
+    grant = queries.grant_standing(session, claims.court_id, claims.subject)
+    if grant is None or grant.grant_revoked_at is not None:
         raise _bad(Kind.TOKEN_INVALID, "the grant has ended")
     if grant.expires_at <= runtime.clock.now():
         raise _bad(Kind.TOKEN_EXPIRED, "ask for a new grant")
-    device = live_device(queries.device_in_court(session, grant.court_id, grant.device_id))
-    user = _account(session, grant.court_id, grant.user_id)
+    require_live(known=grant.known_device_id is not None, revoked_at=grant.device_revoked_at)
+    if grant.known_user_id is None or grant.disabled_at is not None:
+        raise _bad(Kind.SESSION_REVOKED, "the person's account is disabled")
     return Actor(
         token=TokenKind.UPLOAD,
-        court_id=grant.court_id,
-        user_id=user.id,
-        device_id=device.id,
-        grant_id=grant.id,
+        court_id=claims.court_id,
+        user_id=grant.user_id,
+        device_id=grant.device_id,
+        grant_id=claims.subject,
         address=request.remote_addr,
     )
-
-
-def _account(session: Session, court_id: uuid.UUID, user_id: uuid.UUID) -> User:
-    user = queries.user_in_court(session, court_id, user_id)
-    if user is None or user.disabled_at is not None:
-        raise _bad(Kind.SESSION_REVOKED, "the person's account is disabled")
-    return user
 
 
 def _only_change_of_password(user: User) -> None:

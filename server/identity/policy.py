@@ -27,9 +27,16 @@ def live_device(device: Device | None) -> Device:
     """The device, unless it is unknown or revoked; raises a 401 problem."""
     if device is None:
         raise Problem(Kind.TOKEN_INVALID, "the device is not known")
-    if device.revoked_at is not None:
-        raise Problem(Kind.DEVICE_REVOKED, "a supervisor can enrol it again")
+    require_live(known=True, revoked_at=device.revoked_at)
     return device
+
+
+def require_live(*, known: bool, revoked_at: datetime | None) -> None:
+    """Raise a 401 problem for a device that is unknown or revoked."""
+    if not known:
+        raise Problem(Kind.TOKEN_INVALID, "the device is not known")
+    if revoked_at is not None:
+        raise Problem(Kind.DEVICE_REVOKED, "a supervisor can enrol it again")
 
 
 def may_renew(device: Device, kind: str) -> None:

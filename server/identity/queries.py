@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -23,6 +24,47 @@ _DEVICE = sa.select(Device).where(
     Device.id == sa.bindparam("device"), Device.court_id == sa.bindparam("court")
 )
 
+_USER = sa.select(User).where(
+    User.id == sa.bindparam("user"), User.court_id == sa.bindparam("court")
+)
+_GRANT = sa.select(UploadGrant).where(
+    UploadGrant.id == sa.bindparam("grant"), UploadGrant.court_id == sa.bindparam("court")
+)
+# Without what it covers, which may be long and is not asked for at each request.
+_GRANT_STANDING = (
+    sa.select(
+        UploadGrant.device_id,
+        UploadGrant.user_id,
+        UploadGrant.expires_at,
+        UploadGrant.revoked_at.label("grant_revoked_at"),
+        Device.id.label("known_device_id"),
+        Device.revoked_at.label("device_revoked_at"),
+        User.id.label("known_user_id"),
+        User.disabled_at,
+    )
+    .outerjoin(
+        Device,
+        sa.and_(Device.id == UploadGrant.device_id, Device.court_id == UploadGrant.court_id),
+    )
+    .outerjoin(User, sa.and_(User.id == UploadGrant.user_id, User.court_id == UploadGrant.court_id))
+    .where(UploadGrant.id == sa.bindparam("grant"), UploadGrant.court_id == sa.bindparam("court"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantStanding:
+    """Whether an upload grant, its device and its person still count."""
+
+    device_id: uuid.UUID
+    user_id: uuid.UUID
+    expires_at: datetime
+    grant_revoked_at: datetime | None
+    known_device_id: uuid.UUID | None
+    device_revoked_at: datetime | None
+    known_user_id: uuid.UUID | None
+    disabled_at: datetime | None
+
+
 # ---------------------------------------------------------------- for the slices above
 
 
@@ -41,18 +83,23 @@ def public_key_of(device: Device) -> PublicKey:
 
 def user_in_court(session: Session, court_id: uuid.UUID, user_id: uuid.UUID) -> User | None:
     """The person, disabled or not, within one court."""
-    statement = sa.select(User).where(User.id == user_id, User.court_id == court_id)
-    return session.execute(statement).scalar_one_or_none()
+    return session.execute(_USER, {"user": user_id, "court": court_id}).scalar_one_or_none()
 
 
 def grant_in_court(
     session: Session, court_id: uuid.UUID, grant_id: uuid.UUID
 ) -> UploadGrant | None:
     """What an upload token may carry."""
-    statement = sa.select(UploadGrant).where(
-        UploadGrant.id == grant_id, UploadGrant.court_id == court_id
-    )
-    return session.execute(statement).scalar_one_or_none()
+    return session.execute(_GRANT, {"grant": grant_id, "court": court_id}).scalar_one_or_none()
+
+
+def grant_standing(
+    session: Session, court_id: uuid.UUID, grant_id: uuid.UUID
+) -> GrantStanding | None:
+    """Whether the grant still counts, with its device and person, in one statement."""
+    found = session.connection().execute(_GRANT_STANDING, {"grant": grant_id, "court": court_id})
+    row = found.first()
+    return None if row is None else GrantStanding(*row)
 
 
 def booking_at(

@@ -77,6 +77,19 @@ def test_a_resumed_partial_is_flushed_before_it_is_written(tmp_path: Path) -> No
     assert disk.calls == [("fdatasync", path)]
 
 
+def test_the_entry_of_a_partial_is_flushed_at_once_or_when_it_is_settled(tmp_path: Path) -> None:
+    disk = RecordingDisk()
+    store = LocalUploadStore(tmp_path, disk=disk)
+    flushed = ("fsync", str(store.path_of("one").parent))
+    disk.calls.clear()
+    store.create("one", durable=False)
+    assert disk.calls == []
+    store.settle()
+    assert disk.calls == [flushed]
+    store.create("two")
+    assert disk.calls == [flushed, flushed]
+
+
 def test_write_back_begins_while_bytes_arrive(tmp_path: Path) -> None:
     disk = RecordingDisk()
     uploads = LocalUploadStore(tmp_path, disk=disk)
