@@ -10,6 +10,7 @@ from client_sdk._api import Api, Authoriser, Call
 from client_sdk._ledger import Ledger
 from client_sdk._outbox import Identity
 from client_sdk._trust import Trust
+from client_sdk._witness import FreeWitness, InconsistentLogError
 from client_sdk.errors import ContractError, GoneError, TrustError
 from client_sdk.models import Problem
 from client_sdk.protocol.errors import ProtocolError
@@ -28,6 +29,7 @@ class Feed:
         self._ledger = ledger
         self._trust = trust
         self._identity = identity
+        self._witness = FreeWitness(api, ledger)
         self.problems: list[Problem] = []
 
     def pull(self, authoriser: Authoriser, recipient: str) -> int:
@@ -89,7 +91,12 @@ class Feed:
             try:
                 statement, body = self._trust.verify(StatementKind.RECEIPT, value)
                 receipt = Receipt.from_body(body)
+                if receipt.ep < self._identity.ep:
+                    continue  # of a store that this one replaced
                 self._match(receipt)
+                self._witness.judge(receipt)
+            except InconsistentLogError:
+                continue  # kept as an alarm; the receipt before it stands
             except (TrustError, ProtocolError) as error:
                 self.problems.append(Problem("receipt-rejected", str(error)))
             else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from client_sdk._api import Call
 from client_sdk._sync import pending, stored_problems
 from client_sdk._views import outbox_items
+from client_sdk._witness import LogTrust, Proven
 from client_sdk.errors import ContractError
 
 if TYPE_CHECKING:
@@ -47,6 +48,20 @@ class Looking:
     def receipts(self) -> list[tuple[Receipt, SignedStatement]]:
         """Verified receipts with their signed statements."""
         return self._ledger.receipts()
+
+    def use_log_policy(self, text: str) -> None:
+        """Judge the log's checkpoints by this tlog-policy from now on (which witnesses count)."""
+        LogTrust(self._ledger).use_policy(text)
+
+    def proven(self) -> dict[tuple[int, int, str | None], Proven]:
+        """What the receipts' proofs show, verified anew on this device: by ep, seq, digest."""
+        trust = LogTrust(self._ledger)
+        found = {(r.ep, r.seq, r.sha256): trust.proven(r) for r, _ in self.receipts()}
+        return {place: proven for place, proven in found.items() if proven is not None}
+
+    def log_alarm(self) -> dict[str, str] | None:
+        """The two contradicting checkpoints (`kept`, `shown`, `detail`); None while all is well."""
+        return LogTrust(self._ledger).evidence()
 
     def read(self, sha256: str) -> Iterator[bytes]:
         """Plaintext of a captured file."""

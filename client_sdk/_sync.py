@@ -22,6 +22,7 @@ from client_sdk._outbox import NOT_RECORDED, Identity, Outbox
 from client_sdk._transport import Response
 from client_sdk._trust import Trust
 from client_sdk._uploads import Uploader
+from client_sdk._witness import LogTrust
 from client_sdk.errors import (
     ApiError,
     AuthenticationError,
@@ -366,8 +367,10 @@ def pending(ledger: Ledger) -> Pending:
 
 
 def stored_problems(ledger: Ledger) -> list[Problem]:
-    """Parked, conflicting and lost items."""
-    found = [
+    """Parked, conflicting and lost items; the alarm about the log, if there is one."""
+    alarm = LogTrust(ledger).alarm()
+    found = [] if alarm is None else [alarm]
+    found += [
         Problem(row.state.value, row.problem or row.state.value, row.ep, row.seq)
         for row in ledger.records()
         if row.state in (RecordState.PARKED, RecordState.CONFLICT)

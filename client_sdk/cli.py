@@ -264,16 +264,21 @@ def outbox(app: App) -> Exit | None:
 
 @main.command()
 @guarded
-def receipts(app: App) -> None:
+def receipts(app: App) -> Exit | None:
     """Show the verified receipts, with their signed statements under --json."""
     with app.client() as client:
         found = client.receipts()
+        alarm = client.log_alarm()
     if not found:
         app.say("no-receipts")
         app.hint("sync")
     elif not app.as_json:
         app.out.print(receipts_table(app, (receipt for receipt, _ in found)))
-    app.emit({"receipts": [{"receipt": r, "statement": s.to_dict()} for r, s in found]})
+    if alarm is not None:
+        app.notice("error.log-inconsistent", detail=alarm["detail"])
+    listed = [{"receipt": r, "statement": s.to_dict()} for r, s in found]
+    app.emit({"receipts": listed, "alarm": alarm})
+    return Exit.TRUST if alarm else None
 
 
 @main.command()

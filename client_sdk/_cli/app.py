@@ -20,6 +20,7 @@ from client_sdk import errors
 from client_sdk._cli.messages import Lang, known, text
 from client_sdk._keystore import Protection
 from client_sdk._link import Options
+from client_sdk._witness import LOG_INCONSISTENT
 from client_sdk.client import FieldClient
 from client_sdk.models import SyncReport
 from client_sdk.protocol.errors import ProtocolError
@@ -138,7 +139,7 @@ def size_text(size_bytes: int) -> str:
 def exit_of_sync(report: SyncReport) -> Exit:
     """Exit code of a sync."""
     codes = {problem.code for problem in report.problems}
-    if codes & {"receipt-rejected", "trust"}:
+    if codes & {"receipt-rejected", "trust", LOG_INCONSISTENT}:
         return Exit.TRUST
     if "device-revoked" in codes:
         return Exit.REFUSED

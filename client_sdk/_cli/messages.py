@@ -195,6 +195,16 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "step.upload": ("sending", "发送"),
     "step.push": ("records", "记录"),
     "step.receipts": ("receipts", "回执"),
+    "error.log-inconsistent": (
+        (
+            "ALARM: the server's log contradicts what this device was shown before. {detail}"
+            " Nothing is deleted on this device any more; keep it and tell the supervising court."
+        ),
+        (
+            "警报:服务器日志与本机此前所见不一致。{detail}"
+            "本机从此不再删除任何内容,请保留本机并报告上级法院。"
+        ),
+    ),
     "error.offline": ("The server cannot be reached: {detail}", "无法连接服务器:{detail}"),
     "error.not-enrolled": (
         (

@@ -85,6 +85,7 @@ def receipts_table(app: App, receipts: Iterable[Receipt]) -> Table:
         table.add_column(app.text(f"col.{key}"))
     for receipt in receipts:
         index = "" if receipt.log_index is None else f" @{receipt.log_index}"
+        index += f" {receipt.level}" if receipt.level else ""
         table.add_row(
             f"#{receipt.seq} {(receipt.sha256 or receipt.hid)[:16]}",
             size_text(receipt.size_bytes) if receipt.size_bytes is not None else "",

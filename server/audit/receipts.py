@@ -225,9 +225,10 @@ def _successor(ctx: Context, row: Any, entry: Any, prover: log.Prover) -> dict[s
         older = _verified(ctx, row)
         if entry is None or older.hid != entry.hid or older.log_index != entry.log_index:
             raise StatementError("the log has another entry in its place")
-        proof = prover.proof_of(entry.log_index)
-        leaf = leaf_hash(log.leaf_of(entry).encode())
-        proof.verify(leaf, parse_checkpoint(proof.checkpoint_note.text))
+        text = log.leaf_of(entry).encode()
+        # The device knows its record, not its place in the case: the entry travels along.
+        proof = replace(prover.proof_of(entry.log_index), extra=text)
+        proof.verify(leaf_hash(text), parse_checkpoint(proof.checkpoint_note.text))
     except ProtocolError as error:
         _log.critical("a receipt cannot be superseded", id=str(row.id), error=str(error))
         return None

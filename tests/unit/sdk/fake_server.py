@@ -24,7 +24,14 @@ from client_sdk.protocol.epochs import KeyLine
 from client_sdk.protocol.keylist import KeyEntry, KeyList, KeyPurpose
 from client_sdk.protocol.keys import Algorithm, PrivateKey, PublicKey
 from client_sdk.protocol.payloads import Payload
-from client_sdk.protocol.statements import ClockReading, Receipt, StatementKind, Ticket
+from client_sdk.protocol.statements import (
+    ClockReading,
+    Receipt,
+    SignedStatement,
+    StatementKind,
+    Ticket,
+)
+from tests.unit.sdk.fake_log import FakeLog
 from tests.unit.sdk.fake_tus import BASE_URL, FakeTus, RefusedError
 
 COURT = "01936b1e-0000-7000-8000-0000000000c0"
@@ -71,6 +78,8 @@ class FakeServer(FakeTus):
         self.receipted: set[tuple[int, int, str]] = set()
         self.ticket_changes: dict[str, str] = {}
         self.calls: list[str] = []
+        self.log: FakeLog | None = None
+        self.indices: dict[tuple[int, int], int] = {}
 
     @property
     def first_key(self) -> PublicKey:
@@ -110,6 +119,8 @@ class FakeServer(FakeTus):
         query = dict(parse_qsl(urlsplit(request.url).query))
         if path == "/server":
             return _json(200, {"keys": keylist.sign_key_list(self.keys, self.key).to_dict()})
+        if path.startswith("/log/"):
+            return self._of_log(path, query)
         if path == "/devices/enrol":
             return self._enrol(body)
         if path == "/auth/token":
@@ -124,6 +135,16 @@ class FakeServer(FakeTus):
             raise RefusedError(404, "not-found")
         answer: Response = view(body, query, kind)
         return answer
+
+    def _of_log(self, path: str, query: dict[str, str]) -> Response:
+        if self.log is None:
+            raise RefusedError(404, "not-found")
+        if path == "/log/state":
+            return _json(200, {"vkeys": [self.log.vkey]})
+        proof = self.log.consistency(int(query["old"]), int(query["new"]))
+        if proof is None:
+            raise RefusedError(404, "not-found")
+        return _json(200, {**query, "proof": proof})
 
     # -- identity
 
@@ -310,6 +331,25 @@ class FakeServer(FakeTus):
                     continue
                 self.receipted.add(key)
                 self.receipt_list.append(self.receipt(opened, ref))
+
+    def prove(self, **changes: Any) -> None:
+        """Supersede the receipt of everything that was receipted, under one checkpoint."""
+        assert self.log is not None
+        for (ep, seq), opened in sorted(self.wires.items()):
+            if (ep, seq) not in self.indices:
+                plain = self._said(opened, {"sha256": "", "size": None})
+                self.indices[ep, seq] = self.log.add_record(opened, plain)
+        for ep, seq, sha256 in sorted(self.receipted):
+            opened = self.wires[ep, seq]
+            nothing = {"sha256": "", "size": None}
+            ref = next((r for r in opened.payload["obj"] if r["sha256"] == sha256), nothing)
+            plain = self._said(opened, ref)
+            newer = self.log.proven(plain, self.indices[ep, seq], **changes)
+            signed = statements.sign(StatementKind.RECEIPT, newer.to_body(), self.key)
+            self.receipt_list.append(signed.to_dict())
+
+    def _said(self, opened: Any, ref: dict[str, Any]) -> Receipt:
+        return Receipt.from_body(SignedStatement.from_dict(self.receipt(opened, ref)).body())
 
     def receipt(self, opened: Any, ref: dict[str, Any], **changes: Any) -> dict[str, str]:
         receipt = Receipt(
