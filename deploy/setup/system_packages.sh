@@ -21,6 +21,10 @@ has_postgres() {
     has initdb && has postgres && [ "$(initdb --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')" -ge 15 ]
 }
 
+has_font() {
+    ls /usr/share/fonts/*/"$1" >/dev/null 2>&1
+}
+
 list_missing() {
     has_postgres || printf 'postgresql '
     has radosgw || printf 'radosgw '
@@ -30,6 +34,8 @@ list_missing() {
     has bwrap || printf 'bubblewrap '
     has openssl || printf 'openssl '
     has setpriv || printf 'util-linux '
+    has_font wqy/wqy-microhei.ttc || printf 'fonts-wqy-microhei '
+    has_font droid/DroidSansFallbackFull.ttf || printf 'fonts-droid-fallback '
 }
 
 as_root() {

@@ -29,7 +29,7 @@ from server.audit.models import Event
 from server.core.context import Context, Runtime
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.core.units import Units
-from server.disclosure import proving, statement, support
+from server.disclosure import proving, service, statement, support
 from server.disclosure.assembler import Details, assemble
 from server.disclosure.case_jsonld import case_jsonld
 from server.disclosure.logbook import Entry, at_indexes, entries
@@ -131,6 +131,7 @@ class Builder:
     def _decide(self, export: Export, package: Package, folder: Path) -> None:
         """Copy the originals, write the report, and enter the export into the log."""
         (folder / "proofs.json").unlink(missing_ok=True)
+        self._check_request(export)
         selection = self._selection(export, None)
         self._copy(export, package, selection)
         with _reading() as session:
@@ -146,6 +147,17 @@ class Builder:
         package.add_bytes(CUSTODY_PDF, custody_pdf(report, fonts))
         package.add_bytes(CASE_JSONLD, case_jsonld(report))
         self._enter(export, package, selection, note)
+
+    def _check_request(self, export: Export) -> None:
+        """The row has to say what was asked for: only the log is believed."""
+        with _reading() as session:
+            asked = entries(
+                session, Event.subject_id == str(export.id), Event.court_id == export.court_id,
+                Event.kind == EventKind.EXPORT_REQUESTED,
+            )  # fmt: skip
+        said = [one.facts for one in asked]
+        if said != [service.request_facts(export)]:
+            raise SelectionError("the row of the export is not what was asked for by the log")
 
     def _copy(self, export: Export, package: Package, selection: Selection) -> None:
         wanted = selection.objects.present

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from server.audit.events import EventKind
 from server.audit.service import Subject, record
@@ -37,15 +38,19 @@ def request(ctx: Context, command: RequestExport) -> Export:
         rounds=0,
     )
     ctx.session.add(export)
-    facts = {
-        "case": str(case_id),
-        "items": export.evidence_ids,
-        "purpose": command.purpose,
-        "recipient": command.recipient,
-    }
     subject = Subject("export", export.id)
-    record(ctx, EventKind.EXPORT_REQUESTED, subject, facts, case_id=case_id)
+    record(ctx, EventKind.EXPORT_REQUESTED, subject, request_facts(export), case_id=case_id)
     return export
+
+
+def request_facts(export: Export) -> dict[str, Any]:
+    """What the event of a request says: which items of which case, to whom and why."""
+    return {
+        "case": str(export.case_id),
+        "items": export.evidence_ids,
+        "purpose": export.purpose,
+        "recipient": export.recipient,
+    }
 
 
 def handed_out(ctx: Context, export: Export) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -10,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from server.core.db import db
+from server.core.transactions import EVERY_COURT, unit_of_work
 from server.disclosure.building import Builder
+from server.disclosure.models import Export
 from server.disclosure.package import Package
 from tests.factories.exports import Bureau, entries_of, kinds_of
 from tests.factories.field import sequence
@@ -183,3 +187,32 @@ def test_a_font_that_is_not_there_is_an_error(bureau: Bureau) -> None:
     shown = bureau.shown(export_id)
     assert shown["state"] == "failed"
     assert "TIEZHENG_REPORT_FONT" in shown["problem"]
+
+
+def test_a_row_that_was_edited_by_hand_is_not_believed(bureau: Bureau) -> None:
+    export_id = bureau.asked()
+    sequence(bureau.app)
+    with unit_of_work(EVERY_COURT) as session:
+        session.execute(sa.update(Export).values(recipient="somebody else"))
+    bureau.work()
+    shown = bureau.shown(export_id)
+    assert shown["state"] == "failed"
+    assert "not what was asked for" in shown["problem"]
+
+
+def test_a_full_disk_is_waited_for(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    export_id = bureau.asked()
+    sequence(bureau.app)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        bureau.work()
+    waiting = bureau.shown(export_id)
+    assert waiting["state"] == "copying"
+    assert "No space left" in waiting["waits_for"]
+    bureau.soon(61)
+    sign_log(bureau.app)
+    bureau.soon()
+    assert bureau.shown(export_id)["state"] == "done"

@@ -83,7 +83,7 @@ def test_the_statement_commits_to_what_was_exported(bureau: Bureau, tmp_path: Pa
     assert said.export == shown["id"]
     assert (said.purpose, said.recipient) == (shown["purpose"], shown["recipient"])
     assert [(one.first, one.last, one.gaps) for one in said.devices] == [(1, 3, ())]
-    assert said.withheld == said.erased == said.absent == ()
+    assert (said.withheld, said.erased, said.absent) == ((), (), ())
     assert said.files == 4
     last = [line for line in entries_of(package) if parse_leaf(line.leaf).case is not None][-1]
     assert last.index == shown["event_index"]

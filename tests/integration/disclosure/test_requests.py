@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -33,9 +34,7 @@ def bureau(app: Flask) -> Bureau:
         {"unknown": 1},
     ],
 )
-def test_purpose_recipient_and_a_case_are_needed(
-    bureau: Bureau, spoiled: dict[str, object]
-) -> None:
+def test_purpose_recipient_and_a_case_are_needed(bureau: Bureau, spoiled: dict[str, Any]) -> None:
     answer = bureau.ask(**spoiled)
     assert answer.status_code == 422
     assert answer.get_json()["type"].endswith(":validation")

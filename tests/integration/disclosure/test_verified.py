@@ -21,6 +21,7 @@ from server.audit.service import Subject, record
 from server.core.context import Context, system_actor
 from server.core.transactions import unit_of_work
 from server.disclosure import building
+from server.disclosure.report.custody import custody_pdf
 from tests.factories.cases import add_case
 from tests.factories.exports import Bureau, enrol, entries_of, kinds_of
 from tests.factories.field import Recorder, sequence
@@ -205,7 +206,7 @@ def test_a_record_between_decision_and_entry_is_exported_too(
     bureau: Bureau, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, waiting = (
-        building.custody_pdf,
+        custody_pdf,
         [bureau.recorder.note("迟到(虚构)", case=str(bureau.case_id))],
     )
 

@@ -32,7 +32,8 @@ def fonts() -> FontStack:
     try:
         return font_stack()
     except FontError as error:
-        need(str(error))
+        need(condition=False, reason=str(error))
+        raise
 
 
 def text_of(pdf: bytes) -> str:
