@@ -15,19 +15,22 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.tlog.cosignatures import CosignatureKey, verify_cosignature
-from client_sdk.protocol.tlog.notes import format_vkey, parse_note, parse_vkey
+from client_sdk.protocol.tlog.notes import Note, format_vkey, parse_note, parse_vkey
 from server.witness.errors import FolderError, StateLostError, WitnessError
 from server.witness.service import WatchedLog
 
 _STATE: Final = "state.json"
 _LOCK: Final = "lock"
 _KEY: Final = "key.pem"
+_REFUSED: Final = "refused"
+_REFUSED_MAX: Final = 100
 _PRIVATE: Final = 0o600
 
 
@@ -101,6 +104,17 @@ class WitnessFolder:
                 self._store(draft.logs)
         finally:
             os.close(lock)
+
+    def keep_refused(self, note: Note) -> None:
+        """Keep a checkpoint that the log signed and that does not extend what it showed before.
+
+        Together with the one that was cosigned it proves two histories.  The first ones are kept.
+        """
+        away = self.folder / _REFUSED
+        away.mkdir(exist_ok=True, mode=0o700)
+        path = away / f"{sha256(note.text.encode()).hexdigest()[:16]}.note"
+        if not path.exists() and len(list(away.iterdir())) < _REFUSED_MAX:
+            _write(path, note.to_text().encode())
 
     def _store(self, logs: Mapping[str, WatchedLog]) -> None:
         entries = {log.origin: _entry(log) for log in logs.values()}

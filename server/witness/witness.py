@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from client_sdk.protocol.tlog.notes import Note, NoteSignature, VerifierKey, format_vkey
-from server.witness.errors import UnknownLog, WitnessError
+from server.witness.errors import Refused, UnknownLog, WitnessError
 from server.witness.service import WatchedLog, admit, judge
 from server.witness.state import WitnessFolder
 from server.witness.wire import parse_request
@@ -36,7 +36,12 @@ class Witness:
             log = draft.logs.get(request.checkpoint.origin)
             if log is None:
                 raise UnknownLog("this witness does not watch that log any more")
-            judge(request, log)
+            try:
+                judge(request, log)
+            except Refused:
+                if request.old_size == log.size:  # it may prove that the log shows two histories
+                    self.folder.keep_refused(signed)
+                raise
             line = self.folder.key.cosign(signed.text, self.now_seconds())
             draft.put(log.cosigned(Note(signed.text, (*signed.signatures, line))))
         return line

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.tlog.checkpoints import Checkpoint
@@ -97,10 +98,13 @@ class WitnessProcess:
         self.process = None
 
     def kill(self) -> None:
-        """End launcher and server process at once, by their ids."""
+        """End launcher and server process at once, by their ids.
+
+        The launcher first, as it would start another server process.
+        """
         if self.process is None:
             return
-        pids = [*_children(self.process.pid), self.process.pid]
+        pids = [self.process.pid, *_children(self.process.pid)]
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -114,6 +118,17 @@ class WitnessProcess:
             connection.request("POST", PATH, body)
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def known(self, origin: str) -> int:
+        """Size of the tree that it says it cosigned last."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=20)
+        try:
+            connection.request("GET", f"/{quote(origin, safe='')}/checkpoint")
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            return int(text.split("\n")[1]) if answer.status == 200 else 0
         finally:
             connection.close()
 

@@ -14,7 +14,13 @@ import pytest
 
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.tlog.notes import Note, NoteSigner, parse_note, parse_vkey
-from server.witness.errors import Conflict, FolderError, StateLostError, WitnessError
+from server.witness.errors import (
+    Conflict,
+    FolderError,
+    Refused,
+    StateLostError,
+    WitnessError,
+)
 from server.witness.state import WitnessFolder
 from server.witness.web import create_app
 from server.witness.witness import Witness
@@ -231,3 +237,23 @@ def test_the_kept_note_carries_both_signatures(folder: Path, log: SmallLog) -> N
     line = opened(folder).add_checkpoint(log.request(0, 9))
     kept = json.loads((folder / "state.json").read_text())["logs"][ORIGIN]["note"]
     assert parse_note(kept) == Note(log.note(9).text, (*log.note(9).signatures, line))
+
+
+def test_a_second_history_is_kept_as_proof(folder: Path, log: SmallLog) -> None:
+    witness = opened(folder)
+    witness.add_checkpoint(log.request(0, 5))
+    same = SmallLog(ORIGIN, log.key).grow(5, "other")
+    longer = SmallLog(ORIGIN, log.key).grow(9, "other")
+    for body in (same.request(5), longer.request(5), longer.request(5)):
+        with pytest.raises(Refused):
+            witness.add_checkpoint(body)
+    kept = {path.read_text() for path in (folder / "refused").iterdir()}
+    assert kept == {same.note().to_text(), longer.note().to_text()}
+
+
+def test_an_old_size_that_is_behind_proves_nothing(folder: Path, log: SmallLog) -> None:
+    witness = opened(folder)
+    witness.add_checkpoint(log.request(0, 5))
+    with pytest.raises(Conflict):
+        witness.add_checkpoint(log.request(3, 9))
+    assert not (folder / "refused").exists()
