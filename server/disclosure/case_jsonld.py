@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from client_sdk.protocol.times import format_rfc3339
-from server.disclosure.facts import Device, Item, Moment, Person, Place, Report, Step
+from server.disclosure.facts import Derivative, Device, Item, Moment, Person, Place, Report, Step
 
 _CONTEXT: Final = {
     "case-investigation": "https://ontology.caseontology.org/case/investigation/",
@@ -24,7 +24,6 @@ _CONTEXT: Final = {
     "uco-location": "https://ontology.unifiedcyberontology.org/uco/location/",
     "uco-observable": "https://ontology.unifiedcyberontology.org/uco/observable/",
     "uco-types": "https://ontology.unifiedcyberontology.org/uco/types/",
-    "uco-vocabulary": "https://ontology.unifiedcyberontology.org/uco/vocabulary/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
 Node = dict[str, Any]
@@ -108,6 +107,8 @@ class _Graph:
         self.add(_without_empty(capture))
         for step in item.custody:
             self.action(step, (traced,))
+        for made in item.derivatives:
+            self._derived(key, traced, made)
         return self.add(
             {
                 "@id": self.id_of("provenance", key),
@@ -150,19 +151,7 @@ class _Graph:
         )
 
     def _object(self, key: object, item: Item) -> Node:
-        digest = {
-            "@id": self.id_of("hash", key),
-            "@type": "uco-types:Hash",
-            "uco-types:hashMethod": _typed("uco-vocabulary:HashNameVocab", "SHA256"),
-            "uco-types:hashValue": _typed("hexBinary", item.sha256),
-        }
-        content = {
-            "@id": self.id_of("content-facet", key),
-            "@type": "uco-observable:ContentDataFacet",
-            "uco-observable:mimeType": item.mime,
-            "uco-observable:sizeInBytes": _typed("integer", str(item.size_bytes)),
-            "uco-observable:hash": [digest],
-        }
+        content = self._content(key, item.sha256, item.mime, item.size_bytes)
         file = {
             "@id": self.id_of("file-facet", key),
             "@type": "uco-observable:FileFacet",
@@ -174,6 +163,42 @@ class _Graph:
             "@type": "uco-observable:File",
             "uco-core:hasFacet": [content, file],
         }
+
+    def _content(self, key: object, sha256: str, mime: str, size_bytes: int) -> Node:
+        digest = {
+            "@id": self.id_of("hash", key),
+            "@type": "uco-types:Hash",
+            "uco-types:hashMethod": "SHA256",
+            "uco-types:hashValue": _typed("hexBinary", sha256),
+        }
+        return {
+            "@id": self.id_of("content-facet", key),
+            "@type": "uco-observable:ContentDataFacet",
+            "uco-observable:mimeType": mime,
+            "uco-observable:sizeInBytes": _typed("integer", str(size_bytes)),
+            "uco-observable:hash": [digest],
+        }
+
+    def _derived(self, original: object, traced: Node, made: Derivative) -> None:
+        """A thumbnail or the like, and what it was made from; not in the package itself."""
+        key = f"{original}/{made.name}"
+        facet = self._content(key, made.sha256, made.mime, made.size_bytes)
+        node = {
+            "@id": self.id_of("file", key),
+            "@type": "uco-observable:File",
+            "uco-core:name": made.name,
+            "uco-core:hasFacet": [facet],
+        }
+        self.add(
+            {
+                "@id": self.id_of("derivation", key),
+                "@type": "uco-observable:ObservableRelationship",
+                "uco-core:source": self.add(node),
+                "uco-core:target": traced,
+                "uco-core:kindOfRelationship": "Derived_From",
+                "uco-core:isDirectional": True,
+            }
+        )
 
     def _location(self, key: object, place: Place) -> Node | None:
         if place.lat is None or place.lon is None:
@@ -195,7 +220,7 @@ class _Graph:
 
 
 def _typed(kind: str, value: str) -> Node:
-    return {"@type": kind if ":" in kind else f"xsd:{kind}", "@value": value}
+    return {"@type": f"xsd:{kind}", "@value": value}
 
 
 def _moment(moment: Moment) -> Node | None:

@@ -12,6 +12,7 @@ from server.disclosure.facts import (
     CaseFacts,
     Checkpoint,
     Cosignature,
+    Derivative,
     Device,
     Finding,
     Item,
@@ -57,6 +58,7 @@ def item(seq: int = 1, **changes: Any) -> Item:
         place=Place("38.2100000", "104.4100000", "WGS84", "gnss", "8.0"),
         moment=Moment("2026-03-02T09:00:00.000+08:00", AT, 15, "A"),
         findings=(Finding("size-differs", "2 declared"),),
+        derivatives=(Derivative("thumbnail", "image/webp", "98" * 32, 12),),
         custody=(
             Step(20, "2026-03-02T01:00:05.000Z", "evidence.verified", None),
             Step(
