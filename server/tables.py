@@ -9,6 +9,7 @@ from server.cases import models as cases
 from server.clocks import models as clocks
 from server.core import models as core
 from server.disclosure import models as disclosure
+from server.evidence import erasure_models as erasures
 from server.evidence import models as evidence
 from server.fieldlog import models as fieldlog
 from server.identity import models as identity
@@ -17,5 +18,5 @@ from server.review import models as review
 
 __all__ = [
     "audit", "audit_attestors", "audit_devices", "cases", "clocks", "core", "disclosure",
-    "evidence", "fieldlog", "identity", "jobs", "review",
+    "erasures", "evidence", "fieldlog", "identity", "jobs", "review",
 ]  # fmt: skip

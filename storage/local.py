@@ -134,6 +134,16 @@ class LocalBlobStore:
             raise BlobNotFound(digest.hex)
         self._disk.flush_folder(path.parent)
 
+    def erase(self, digest: Digest) -> bool:
+        """Unlink the file, and flush its folder."""
+        path = self._path(digest)
+        with typed_errors():
+            there = path.exists()
+            path.unlink(missing_ok=True)
+        if there:
+            self._disk.flush_folder(path.parent)
+        return there
+
     def _path(self, digest: Digest) -> Path:
         return self._root.joinpath(*blob_parts(digest))
 

@@ -14,7 +14,15 @@ from typing import BinaryIO
 
 from storage.digest import Digest
 from storage.errors import BlobNotFound, DigestMismatch, StorageError, StoreUnavailable
-from storage.ports import BlobStat, BlobStore, LocalPaths, MeasuresSpace, SetsAside, Space
+from storage.ports import (
+    BlobStat,
+    BlobStore,
+    Erases,
+    LocalPaths,
+    MeasuresSpace,
+    SetsAside,
+    Space,
+)
 
 
 class _ChunkReader(io.RawIOBase):
@@ -102,6 +110,11 @@ class ReplicatedBlobStore:
         store = self._near if self._near.stat(digest) is not None else self._far
         _set_aside(store, digest, reason)
 
+    def erase(self, digest: Digest) -> bool:
+        """Far first: a copy that stays must be the one that is known."""
+        found = [_erase(store, digest) for store in (self._far, self._near)]
+        return any(found)
+
     def copies(self, digest: Digest) -> int:
         """0, 1 or 2, by presence."""
         return sum(store.stat(digest) is not None for store in (self._near, self._far))
@@ -163,3 +176,9 @@ def _set_aside(store: BlobStore, digest: Digest, reason: str) -> None:
     if not isinstance(store, SetsAside):
         raise StoreUnavailable("this store cannot set blobs aside")
     store.set_aside(digest, reason)
+
+
+def _erase(store: BlobStore, digest: Digest) -> bool:
+    if not isinstance(store, Erases):
+        raise StoreUnavailable("this store cannot erase blobs")
+    return store.erase(digest)

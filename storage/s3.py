@@ -175,6 +175,24 @@ class S3BlobStore:
             self._client.copy(source, self._bucket, aside, ExtraArgs=extra, Config=_COPY)
             self._client.delete_object(**source)
 
+    def erase(self, digest: Digest) -> bool:
+        """Delete the object and, in a bucket that keeps versions, every one of them.
+
+        Object lock is GOVERNANCE at most (00), so that this is possible with the right to it.
+        """
+        key = self._key(digest)
+        pages = self._client.get_paginator("list_object_versions")
+        found = False
+        with _typed_errors():
+            for page in pages.paginate(Bucket=self._bucket, Prefix=key):
+                for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    if entry["Key"] == key:
+                        found = True
+                        self._client.delete_object(
+                            Bucket=self._bucket, Key=key, VersionId=entry["VersionId"]
+                        )
+        return found
+
     def abort_abandoned(self, begun_before: datetime) -> int:
         """Abort the multipart uploads that a killed process left; returns how many.
 

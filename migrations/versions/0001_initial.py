@@ -24,6 +24,7 @@ COURT_SCOPED = (
     "devices",
     "duty_bookings",
     "enrolment_codes",
+    "erasures",
     "events",
     "evidence",
     "exports",
@@ -1169,11 +1170,53 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_uploads_expires_at"), "uploads", ["expires_at"], unique=False)
     # ### end Alembic commands ###
+    op.create_table(
+        "erasures",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("legal_basis", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_erasures_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by"], ["users.id"], name=op.f("fk_erasures_decided_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_erasures_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by"], ["users.id"], name=op.f("fk_erasures_requested_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
+    )
+    op.create_index(
+        op.f("ix_erasures_court_id_state_id"), "erasures", ["court_id", "state", "id"], unique=False
+    )
+    op.create_index(op.f("ix_erasures_evidence_id"), "erasures", ["evidence_id"], unique=False)
+    op.create_table(
+        "erased_digests",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("unlinked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_erased_digests")),
+    )
     protect(op.get_bind(), COURT_SCOPED)
     protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
+    op.drop_table("erased_digests")
+    op.drop_index(op.f("ix_erasures_evidence_id"), table_name="erasures")
+    op.drop_index(op.f("ix_erasures_court_id_state_id"), table_name="erasures")
+    op.drop_table("erasures")
     """Undo."""
     op.drop_index(op.f("ix_exports_court_id_case_id_id"), table_name="exports")
     op.drop_table("exports")

@@ -7,6 +7,7 @@ The seals of a transaction go into the last event it wrote for the court; where 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -39,6 +40,26 @@ def listen() -> None:
     event.listen(Base, "after_delete", _after_delete, propagate=True)
     event.listen(Session, "after_soft_rollback", _after_soft_rollback)
     event.listen(Session, "before_commit", _before_commit)
+
+
+def update_rows(
+    ctx: Context, table: sa.Table, where: sa.ColumnElement[bool], values: Mapping[str, Any]
+) -> int:
+    """Change rows of a sealed table that belongs to another slice, as a flush would be seen.
+
+    Returns how many rows there were.
+    """
+    key = seals.seal_key(ctx.runtime.keyring)
+    changes = ctx.session.info.setdefault(_CHANGES, seals.Changes())
+    rows = ctx.session.execute(sa.select(table).where(where)).all()
+    for row in rows:
+        before = row._asdict()
+        delta = seals.row_digest(key, table, before)
+        delta ^= seals.row_digest(key, table, {**before, **values})
+        name = seals.row_name(table, before)
+        changes.note(ctx.session.get_nested_transaction(), name, before.get("court_id"), delta)
+    ctx.session.execute(sa.update(table).where(where).values(values))
+    return len(rows)
 
 
 def _before_insert(mapper: Mapper[Any], _connection: Connection, target: object) -> None:
@@ -134,7 +155,9 @@ def _sign_again(ctx: Context, row: OutboxRow, rows: dict[str, str]) -> None:
     text = row.p or "{}"
     payload = jcs.loads_object(text, max_bytes=len(text.encode()))
     header = jcs.loads_object(row.h)
-    sign_entry(ctx, row, {**payload, seals.ROWS: rows}, header["id"])
+    total = seals.folded([payload, {seals.ROWS: rows}])
+    merged = {name: seals.as_text(digest) for name, digest in sorted(total.items()) if digest}
+    sign_entry(ctx, row, {**payload, seals.ROWS: merged}, header["id"])
 
 
 def _some_court(ctx: Context) -> uuid.UUID:

@@ -51,6 +51,7 @@ SEALED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "mission_officers": frozenset(),
         "mission_devices": frozenset(),
         "review_entries": frozenset(),
+        "erasures": frozenset(),
         "examinations": frozenset(),
         "derivatives": frozenset(),
         "evidence": frozenset({SEAL}),

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     HELD_RELEASE = "held.release"
     AUDIT_VIEW = "audit.view"
     EXPORTS_MAKE = "exports.make"
+    EVIDENCE_ERASE = "evidence.erase"  # ask for a lawful erasure, or decide on another's
 
 
 class Role(StrEnum):
@@ -106,6 +107,7 @@ _LEAD = _FIELD | {
     _P.HELD_RELEASE,
     _P.AUDIT_VIEW,
     _P.EXPORTS_MAKE,
+    _P.EVIDENCE_ERASE,
     _P.DEVICES_MANAGE,
 }
 

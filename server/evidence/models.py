@@ -86,7 +86,7 @@ class Evidence(CourtScoped, Base):
     media: Mapped[str]  # photo | video | audio | document
     mime: Mapped[str]
     name: Mapped[bytes | None] = mapped_column(sa.LargeBinary)  # as on the device, any bytes
-    state: Mapped[str]  # declared | receiving | verified | missing | quarantined
+    state: Mapped[str]  # declared | receiving | verified | missing | quarantined | erased
     due_at: Mapped[datetime]
     verified_at: Mapped[datetime | None]
 

@@ -9,14 +9,16 @@ from flask import Blueprint, Response
 
 from server.audit.events import EventKind
 from server.audit.models import Event
+from server.core.content import content_response
 from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
-from server.evidence import policy, queries, service
+from server.evidence import erasure, policy, queries, service
 from server.evidence.commands import EvidenceFilter, Rebind
-from server.core.content import content_response
+from server.evidence.erasure_models import Erasure
+from server.evidence.erasure_schemas import DecisionBody, ErasureBody, ErasureOut, ErasureQuery
 from server.evidence.models import Evidence
 from server.evidence.schemas import (
     CustodyOut,
@@ -104,3 +106,31 @@ def list_missing(ctx: Context, query: dict[str, int]) -> dict[str, Any]:
         "bytes_without_record": queries.without_record(ctx, limit),
         "quarantined_uploads": queries.quarantined_uploads(ctx, limit),
     }
+
+
+@blueprint.post("/evidence/<uuid:evidence_id>/erasures")
+@endpoint(Permission.EVIDENCE_ERASE, load=ErasureBody, dump=ErasureOut, status=201)
+def ask_erasure(ctx: Context, evidence_id: uuid.UUID, command: erasure.AskErasure) -> Erasure:
+    """Ask for the lawful erasure of an item's record; another person decides."""
+    return erasure.ask(ctx, evidence_id, command)
+
+
+@blueprint.get("/erasures")
+@endpoint(Permission.EVIDENCE_ERASE, query=ErasureQuery, dump=ErasureOut)
+def list_erasures(ctx: Context, query: dict[str, Any]) -> Page[Erasure]:
+    """The court's erasures, newest first."""
+    return Page(erasure.erasures(ctx, query.get("state"), query["limit"]))
+
+
+@blueprint.post("/erasures/<uuid:erasure_id>/approve")
+@endpoint(Permission.EVIDENCE_ERASE, load=DecisionBody, dump=ErasureOut)
+def approve_erasure(ctx: Context, erasure_id: uuid.UUID, command: erasure.DecideErasure) -> Erasure:
+    """Agree to what another person asked for, and erase."""
+    return erasure.approve(ctx, erasure_id, command)
+
+
+@blueprint.post("/erasures/<uuid:erasure_id>/refuse")
+@endpoint(Permission.EVIDENCE_ERASE, load=DecisionBody, dump=ErasureOut)
+def refuse_erasure(ctx: Context, erasure_id: uuid.UUID, command: erasure.DecideErasure) -> Erasure:
+    """Refuse what another person asked for."""
+    return erasure.refuse(ctx, erasure_id, command)

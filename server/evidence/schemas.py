@@ -12,7 +12,7 @@ from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 from server.evidence.commands import EvidenceFilter, Rebind
 from server.identity.wire import moment
 
-STATES = ("declared", "receiving", "verified", "missing", "quarantined")
+STATES = ("declared", "receiving", "verified", "missing", "quarantined", "erased")
 MEDIA = ("photo", "video", "audio", "document")
 REVIEW_STATES = ("pending", "accepted", "returned", "queried")
 

@@ -28,7 +28,7 @@ from server.core.bulk import insert_rows
 from server.core.context import Context
 from server.core.db import table_of
 from server.core.transactions import take_turns
-from server.evidence import attribution, policy, queries
+from server.evidence import attribution, erasure_bytes, policy, queries
 from server.evidence.commands import Rebind
 from server.evidence.models import Blob, Evidence, Upload
 from server.identity import queries as identity
@@ -76,6 +76,7 @@ def bytes_arrived(ctx: Context, upload: Upload, sha256: str, size_bytes: int) ->
     until one comes.
     """
     take_turns(ctx.session, f"bytes:{upload.device_id}")
+    erasure_bytes.still_there(ctx, sha256)
     blob = _blob(ctx, sha256, size_bytes)
     waiting = queries.awaiting_bytes(ctx.session, upload.device_id, sha256)
     if waiting:

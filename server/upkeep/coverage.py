@@ -60,6 +60,7 @@ NOT_COVERED: Final[Mapping[str, str]] = MappingProxyType(
         "head_attestations.attested_at": "computed from the attesting record and the clock ledger",
         "blobs.stored_at": "how long a second copy has been waiting; the entries date the bytes",
         "blobs.verified_at": "when the bytes were last re-read; a scrub reads them itself",
+        "erased_digests.*": "work to do after an erasure; the entry names the digests",
         "exports.*": "progress and address; the request is an entry, the package has proofs",
         "attestors.*": "how witnesses and authorities answered lately; only shown",
         "signer_state.*": "what the signer last said of itself; it goes by its own folder",
