@@ -33,6 +33,7 @@ _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
 _END_MARK, _END64_MARK, _LOCATOR_MARK = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 _CENTRAL_MARK, _LOCAL_MARK, _DESCRIPTOR_MARK = b"PK\1\2", b"PK\3\4", b"PK\7\x08"
+_VERSIONS: Final = (10, 20, 45)  # needed to extract: nothing, deflate, ZIP64
 _FULL16: Final = 0xFFFF
 _FULL32: Final = 0xFFFFFFFF
 _ZIP64_EXTRA: Final = 1
@@ -243,7 +244,7 @@ def _directory(data: bytes, count: int) -> list[Member]:
         name = data[name_at:extra_at].decode("utf-8", "backslashreplace")
         crc, packed, size, offset = fields[7], fields[8], fields[9], fields[16]
         values, foreign = _sizes64(data[extra_at:after], (size, packed, offset))
-        foreign = foreign or fields[12] > 0  # a comment of the member
+        foreign = foreign or fields[12] > 0 or fields[2] not in _VERSIONS  # [12]: a comment
         size, packed, offset = values
         attributes = fields[15] if fields[1] >> 8 else 0
         found.append(Member(name, method, flags, crc, packed, size, offset, attributes, foreign))
@@ -273,14 +274,14 @@ def _sizes64(extra: bytes, values: tuple[int, int, int]) -> tuple[list[int], boo
 def _located(file: BinaryIO, member: Member, problems: list[Problem]) -> Member:
     """The member with the start of its data; local and central header must agree."""
     fields = _LOCAL.unpack(_exactly(file, member.offset, _LOCAL.size))
-    mark, _, flags, method, _, _, crc, packed, size, name_bytes, extra_bytes = fields
+    mark, version, flags, method, _, _, crc, packed, size, name_bytes, extra_bytes = fields
     rest = _exactly(file, member.offset + _LOCAL.size, name_bytes + extra_bytes)
     (size, packed, _), foreign = _sizes64(rest[name_bytes:], (size, packed, 0))
     name = rest[:name_bytes].decode("utf-8", "backslashreplace")
     same = (mark, name, flags, method) == (_LOCAL_MARK, member.name, member.flags, member.method)
     told = (crc, packed, size) == (member.crc, member.packed_bytes, member.size_bytes)
     later = bool(flags & _DESCRIPTOR_FLAG) and crc == 0
-    if not same or foreign or not (told or later):
+    if not same or foreign or version not in _VERSIONS or not (told or later):
         problems.append(Problem(Reason.ARCHIVE_HIDDEN, member.name, "its two headers disagree"))
     start = member.offset + _LOCAL.size + name_bytes + extra_bytes
     return Member(
