@@ -156,6 +156,12 @@ class FileStore:
             for entry in os.scandir(self._root / "tmp"):
                 Path(entry.path).replace(self._root / "leftovers" / entry.name)
 
+    def remove(self, sha256: str) -> None:
+        """Delete a file whose tombstone is durable."""
+        with store_errors("deleting a file"):
+            self.path(sha256).unlink(missing_ok=True)
+            sync_directory(self._root / "files")
+
     def set_aside(self, paths: Iterable[Path], label: str) -> None:
         """Move files to the leftovers, where people find them."""
         with store_errors("tidying up"):

@@ -36,6 +36,7 @@ class ObjectState(StrEnum):
     CONFIRMED = "confirmed"  # a verified receipt came
     PARKED = "parked"  # refused: needs a person
     LOST = "lost"  # the file vanished here before it was sent
+    WIPED = "wiped"  # deleted here after it was proven to be there
 
 
 class Lane(StrEnum):
@@ -105,6 +106,7 @@ class ObjectRow:
         return f"{self.ep}-{self.seq}-{self.sha256}"
 
 
+SAFE: Final = (ObjectState.CONFIRMED, ObjectState.WIPED)
 _RECORD_COLUMNS: Final = "ep, seq, hid, act, wall, state, problem"
 _OBJECT_COLUMNS: Final = (
     "ep, seq, sha256, size_bytes, media, state, upload_url, offset_bytes, problem, details"
@@ -341,13 +343,14 @@ class Ledger:
         if receipt.sha256:
             self.store.run(
                 "UPDATE objects SET state=?, offset_bytes=size_bytes, problem=NULL"
-                " WHERE ep=? AND seq=? AND sha256=?",
+                " WHERE ep=? AND seq=? AND sha256=? AND state<>?",
                 ObjectState.CONFIRMED.value,
                 receipt.ep,
                 receipt.seq,
                 receipt.sha256,
+                ObjectState.WIPED.value,
             )
-        if all(o.state is ObjectState.CONFIRMED for o in self.objects_of(receipt.ep, receipt.seq)):
+        if all(o.state in SAFE for o in self.objects_of(receipt.ep, receipt.seq)):
             self.mark_record(receipt.ep, receipt.seq, RecordState.CONFIRMED)
 
     def receipts(self) -> list[tuple[Receipt, SignedStatement]]:
@@ -355,8 +358,6 @@ class Ledger:
         rows = self.store.all("SELECT statement FROM receipts ORDER BY ep, seq, sha256")
         statements = [SignedStatement.from_dict(json.loads(row[0])) for row in rows]
         return [(Receipt.from_body(statement.body()), statement) for statement in statements]
-
-    # -- docked files
 
     def docked(self, place: str) -> tuple[str, int, int] | None:
         """(digest, ep, seq) of a card's file that was captured before."""

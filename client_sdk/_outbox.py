@@ -117,6 +117,7 @@ class Outbox:
         self._lock = FileLock(root / _LOCK)
         self.identity: Identity | None = None
         self.recover_recordings: Callable[[], Iterable[str]] = tuple
+        self.finish_deletions: Callable[[], None] = lambda: None
 
     def require_identity(self) -> Identity:
         """The identity; NotEnrolledError without one."""
@@ -279,6 +280,7 @@ class Outbox:
 
     def _reconcile(self) -> Reconciled:
         self._files.collect_leftovers()
+        self.finish_deletions()
         present = self._files.digests()
         intents = self._files.intents()
         recovered, damaged = [], []
@@ -318,7 +320,8 @@ class Outbox:
     def _record_losses(self, present: set[str]) -> list[str]:
         """Sign a `lost` record for every row whose file is gone."""
         lost = []
-        rows = [r for r in self._ledger.objects() if r.state is not ObjectState.LOST]
+        gone = (ObjectState.LOST, ObjectState.WIPED)
+        rows = [r for r in self._ledger.objects() if r.state not in gone]
         for row in rows:
             if row.sha256 in present:
                 continue

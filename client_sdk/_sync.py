@@ -22,6 +22,7 @@ from client_sdk._outbox import NOT_RECORDED, Identity, Outbox
 from client_sdk._transport import Response
 from client_sdk._trust import Trust
 from client_sdk._uploads import Uploader
+from client_sdk._wiping import SERVER_TIME
 from client_sdk._witness import LogTrust
 from client_sdk.errors import (
     ApiError,
@@ -220,6 +221,8 @@ class Syncer:
                 ClockOffset.from_exchange(t1, reading.t2, reading.t3, t4)
         except ProtocolError as error:
             raise TrustError(f"clock: {error}") from error
+        store = self._parts.ledger.store
+        store.put(SERVER_TIME, max(reading.t3, store.get(SERVER_TIME) or 0))
         outbox.append(
             Payload(
                 RecordKind.CLOCK_OBSERVED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from client_sdk._ledger import Ledger, ObjectRow, ObjectState, RecordRow, RecordState
+from client_sdk._ledger import SAFE, Ledger, ObjectRow, ObjectState, RecordRow, RecordState
 from client_sdk.models import ItemState, OutboxItem, OutboxObject
 
 
@@ -48,7 +48,7 @@ def item_state(record: RecordRow, rows: list[ObjectRow]) -> ItemState:
         ObjectState.LOST,
     }:
         return ItemState.NEEDS_YOU
-    if record.state is RecordState.CONFIRMED and states <= {ObjectState.CONFIRMED}:
+    if record.state is RecordState.CONFIRMED and states <= set(SAFE):
         return ItemState.CONFIRMED
     if record.state is RecordState.NEW and not states & {ObjectState.SENDING, ObjectState.SENT}:
         return ItemState.ON_DEVICE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,7 @@ from client_sdk._recording import RecordingFiles
 from client_sdk._store import Store
 from client_sdk._sync import Syncer, SyncParts
 from client_sdk._transport import Transport
+from client_sdk._wiping import CardPlace, WipeItem, Wiper
 from client_sdk.errors import FieldError
 from client_sdk.models import (
     Booking,
@@ -93,6 +95,9 @@ class FieldClient(Looking):
                 self._store,
                 self._clock,
                 ids,
+            )
+            self._wiper = Wiper(
+                self._outbox, self._ledger, self._files, self._clock, lambda: self.officer_id
             )
             self._custody = Custody(self._outbox, self._ledger, self._clock)
             self._link = Link(base_url, transport, self._clock, self._store, self._outbox, options)
@@ -327,6 +332,14 @@ class FieldClient(Looking):
         nonce = self._link.ticket_nonce(chosen)
         officer = self.officer_id if who == SIGNED_IN else optional_id(who)
         return Subject(who=officer, case=of_case, mission=chosen, ticket=nonce, geo=geo)
+
+    def wipe_plan(self, card: Iterable[CardPlace] | None = None) -> list[WipeItem]:
+        """Originals on this device, or files of a card: what may be deleted, and why not."""
+        return self._wiper.here() if card is None else self._wiper.on_card(card)
+
+    def wipe(self, item: WipeItem) -> bool:
+        """Delete an original that is safe to delete, after its tombstone; False when it isn't."""
+        return self._wiper.wipe(item)
 
     # -- sending
 

@@ -1,16 +1,20 @@
-"""`tiezheng attest`, `close`: what proves a chain before it is synced."""
+"""`tiezheng attest`, `close`, `wipe`: what proves a chain, and when originals may go."""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Final
 
 import click
 import segno
 
-from client_sdk._cli.app import App
+from client_sdk._cli.app import App, Exit, size_text
 from client_sdk._cli.guard import guarded
 from client_sdk._cli.places import mission_id
+from client_sdk._cli.show import wipe_table
+from client_sdk._dock import scan
+from client_sdk._wiping import CardPlace, WipeItem
 from client_sdk.protocol.heads import HeadText
 from client_sdk.protocol.ids import short_code
 
@@ -54,6 +58,56 @@ def close(app: App, *, mission: str | None, witness: str | None) -> None:
     app.emit(closed)
 
 
+@click.command()
+@click.argument(
+    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option("--delete", is_flag=True, help="Delete what is safe, after typed confirmation.")
+@guarded
+def wipe(app: App, *, folder: Path | None, delete: bool) -> Exit | None:
+    """List originals on this device, or on the card FOLDER, that are safe to delete.
+
+    Safe is what a witnessed proof covers and is older than a day. Without --delete nothing is
+    done. A tombstone is recorded before each file goes.
+    """
+    with app.client() as client:
+        items = client.wipe_plan(None if folder is None else _places(folder))
+        safe = [item for item in items if item.safe]
+        if not app.as_json and items:
+            app.out.print(wipe_table(app, items))
+        size = size_text(sum(item.size_bytes for item in safe))
+        app.say("wipe-plan", safe=len(safe), size=size, kept=len(items) - len(safe))
+        gone: list[WipeItem] = []
+        left: list[WipeItem] = []
+        if delete and safe:
+            _confirm(app, len(safe), size)
+            for item in safe:
+                (gone if client.wipe(item) else left).append(item)
+            app.say("wiped", count=len(gone))
+            if left:
+                app.notice("not-wiped", count=len(left))
+        elif safe:
+            app.say("dry-run")
+    app.emit({"items": items, "deleted": gone, "left": left, "dry_run": not delete})
+    return Exit.NEEDS_PERSON if left else None
+
+
+def _places(folder: Path) -> list[CardPlace]:
+    files = scan(folder).files
+    return [CardPlace(one.path, one.relative, one.size_bytes, one.place) for one in files]
+
+
+def _confirm(app: App, count: int, size: str) -> None:
+    """The words and the number have to be typed; anything else ends the run."""
+    wanted = f"wipe {count}"
+    typed = click.prompt(
+        app.text("confirm-wipe", count=count, size=size, wanted=wanted), err=True, default=""
+    )
+    if " ".join(typed.split()) != wanted:
+        app.notice("dry-run")
+        raise click.Abort
+
+
 def terminal_qr(text: str) -> str:
     """A QR of half blocks that a phone reads from the screen."""
     out = io.StringIO()
@@ -61,4 +115,4 @@ def terminal_qr(text: str) -> str:
     return out.getvalue().rstrip("\n")
 
 
-COMMANDS: Final = (attest, close)
+COMMANDS: Final = (attest, close, wipe)

@@ -48,6 +48,31 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "#{seq} mission closed: {count} records up to {head}",
         "#{seq} 任务已结束:共 {count} 条记录,链头 {head}",
     ),
+    "wipe-plan": (
+        "Safe to delete: {safe} ({size}). To be kept: {kept}.",
+        "可安全删除 {safe} 个({size}),须保留 {kept} 个。",
+    ),
+    "confirm-wipe": (
+        "{count} original(s) ({size}) will be deleted for ever. Type `{wanted}` to go on",
+        "将永久删除原件 {count} 个({size})。继续请输入 `{wanted}`",
+    ),
+    "wiped": (
+        "{count} original(s) deleted; a tombstone was recorded for each.",
+        "已删除原件 {count} 个,均已先记录删除凭证。",
+    ),
+    "not-wiped": (
+        "{count} file(s) changed meanwhile and were kept.",
+        "有 {count} 个文件期间发生变化,已保留。",
+    ),
+    "keep.safe": ("safe to delete", "可安全删除"),
+    "keep.log-inconsistent": ("kept: the log contradicts itself", "保留:日志前后矛盾"),
+    "keep.not-captured": ("kept: never taken from this card", "保留:尚未从此卡采集"),
+    "keep.not-confirmed": ("kept: no receipt yet", "保留:尚无回执"),
+    "keep.no-proof": ("kept: no proof yet", "保留:尚无存证证明"),
+    "keep.not-witnessed": ("kept: no witness has signed yet", "保留:尚无见证方签署"),
+    "keep.too-young": ("kept: captured less than a day ago", "保留:采集未满一天"),
+    "keep.differs": ("kept: not the bytes of the receipt", "保留:内容与回执不符"),
+    "keep.unreadable": ("kept: cannot be read", "保留:无法读取"),
     "no-case": (
         (
             "It belongs to no case yet: say --case, or choose a mission with"

@@ -20,6 +20,7 @@ from rich.table import Table
 from client_sdk._cli.app import App, size_text
 from client_sdk._cli.messages import Lang, known
 from client_sdk._dock import PlannedFile
+from client_sdk._wiping import WipeItem
 from client_sdk.models import Mission, OnProgress, OutboxItem, Progress, SyncReport
 from client_sdk.protocol.encoding import b64url_decode
 from client_sdk.protocol.errors import ProtocolError
@@ -154,6 +155,17 @@ def plan_table(app: App, planned: Iterable[PlannedFile], names: dict[str, str]) 
             escape(names.get(match.case or "", match.case or "-")),
             app.text(f"why.{match.reason.value}"),
         )
+    return table
+
+
+def wipe_table(app: App, items: Iterable[WipeItem]) -> Table:
+    """One line for each original."""
+    table = Table(box=None)
+    for key in ("file", "size", "why"):
+        table.add_column(app.text(f"col.{key}"), overflow="fold")
+    for item in items:
+        why = "safe" if item.keep is None else item.keep.value
+        table.add_row(escape(item.name), size_text(item.size_bytes), app.text(f"keep.{why}"))
     return table
 
 
