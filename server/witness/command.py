@@ -134,8 +134,7 @@ def run(*, bind: str, folder: Path) -> None:
 def compare_views(policy: Path) -> None:
     """Ask every witness; 0 one history, 1 a split, 3 somebody could not be heard."""
     try:
-        with over_http() as fetch:
-            found = compare(Policy.parse(policy.read_bytes()), fetch)
+        found = compare(Policy.parse(policy.read_bytes()), over_http)
     except (ProtocolError, OSError) as error:
         click.echo(f"{_word('错误', 'error')}: {error}", err=True)
         raise click.exceptions.Exit(_REFUSED) from None

@@ -9,13 +9,13 @@ not, the two checkpoints are the proof: both carry the log's signature.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from itertools import pairwise
 from typing import Final
-from urllib.parse import quote
-
-import httpx
+from urllib.parse import quote, urlsplit
 
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.tlog.checkpoints import Checkpoint
@@ -122,24 +122,20 @@ def _root(url: str, checkpoint: Checkpoint, fetch: Fetch) -> bytes:
         raise NotFetchedError(f"the log's tiles cannot be read: {error}") from None
 
 
-@contextlib.contextmanager
-def over_http() -> Iterator[Fetch]:
-    """Fetch by HTTP, bounded in time and size."""
-    client = httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False)
-
-    def fetch(address: str) -> bytes:
-        try:
-            with client.stream("GET", address) as answer:
-                body = b""
-                for piece in answer.iter_bytes():
-                    body += piece
-                    if len(body) > _ANSWER_BYTES_MAX:
-                        raise NotFetchedError(f"{address}: the answer is too long")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NotFetchedError(f"{address}: {type(error).__name__}: {error}") from None
-        if answer.status_code != httpx.codes.OK:
-            raise NotFetchedError(f"{address}: answered {answer.status_code}")
-        return body
-
-    with client:
-        yield fetch
+def over_http(address: str) -> bytes:
+    """Fetch by HTTP, bounded in time and size; redirects are not followed."""
+    parts = urlsplit(address)
+    kinds = {"http": HTTPConnection, "https": HTTPSConnection}
+    if parts.scheme not in kinds or not parts.hostname:
+        raise NotFetchedError(f"{address}: not an address")
+    try:
+        connection = kinds[parts.scheme](parts.hostname, parts.port, timeout=_TIMEOUT_SECONDS)
+        with contextlib.closing(connection):
+            connection.request("GET", parts.path or "/")
+            answer = connection.getresponse()
+            body = answer.read(_ANSWER_BYTES_MAX + 1)
+    except (OSError, HTTPException, ValueError) as error:
+        raise NotFetchedError(f"{address}: {type(error).__name__}: {error}") from None
+    if answer.status != HTTPStatus.OK or len(body) > _ANSWER_BYTES_MAX:
+        raise NotFetchedError(f"{address}: answered {answer.status}, {len(body)} bytes")
+    return body

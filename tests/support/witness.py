@@ -17,8 +17,10 @@ from urllib.parse import quote
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.tlog.checkpoints import Checkpoint
 from client_sdk.protocol.tlog.merkle import MemoryTree, consistency_proof, leaf_hash
-from client_sdk.protocol.tlog.notes import Note, NoteSigner, format_vkey, sign_note
+from client_sdk.protocol.tlog.notes import Note, NoteSigner, format_vkey, parse_vkey, sign_note
+from server.witness.state import WitnessFolder
 from server.witness.wire import PATH, format_request
+from server.witness.witness import Witness
 from tests.support.ports import free_port
 
 HOST = "127.0.0.1"
@@ -164,10 +166,10 @@ def compared(policy: Path) -> tuple[int, str]:
 @contextmanager
 def running_witness(folder: Path, name: str, *vkeys: str) -> Iterator[WitnessProcess]:
     """A new witness in ``folder`` that watches the logs of ``vkeys``; stopped at the end."""
-    vkey = command("init", name, "--folder", str(folder))
+    made = Witness(WitnessFolder.create(folder, name))
     for watched in vkeys:
-        command("trust", watched, "--folder", str(folder))
-    witness = WitnessProcess(folder, vkey, free_port())
+        made.trust(parse_vkey(watched))
+    witness = WitnessProcess(folder, made.vkey, free_port())
     witness.start()
     try:
         yield witness
