@@ -10,9 +10,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from flask import Flask
 
+from client_sdk.protocol.tlog.tiles import new_tiles
 from server.app import create_app
 from server.audit import sequencer
-from server.audit.models import LogState
+from server.audit.models import LogState, LogTile
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.schema import upgrade
@@ -29,9 +30,9 @@ GOAL: Final = 2.5
 
 _EVENTS = """
 INSERT INTO events (log_index, court_id, kind, src, hid, h, p, salt, sig, k, rx, subject_type,
-                    subject_id)
+                    subject_id, leaf_hash)
 SELECT n, :court, 'case.changed', 'server', md5(n::text), '{}', '{}', '', '', 'k',
-       '2026-01-01T00:00:00.000Z', 'case', n::text
+       '2026-01-01T00:00:00.000Z', 'case', n::text, '\\x'::bytea
 FROM generate_series(0, :rows - 1) AS n
 """
 _CHANGES = """
@@ -99,6 +100,10 @@ def _fill(court: CourtWorld, rows: int) -> None:
         for statement in (_EVENTS, _CHANGES):
             session.execute(sa.text(statement), {"court": court.id, "rows": rows})
         session.execute(sa.update(LogState).values(next_index=rows))
+        session.execute(sa.delete(LogTile))
+        for tile in new_tiles(0, rows):  # a tree of that size, so that the log can go on
+            data = bytes(tile.size_bytes)
+            session.add(LogTile(level=tile.level, index=tile.index, width=tile.width, data=data))
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("ANALYZE"))
 
