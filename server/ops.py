@@ -203,16 +203,7 @@ def _signed_log(tools: Runtime) -> dict[str, Any]:
 def _witnesses(tools: Runtime) -> dict[str, Any]:
     """Never red: records are taken and signed all the same; their level is shown with them."""
     with unit_of_work(EVERY_COURT, write=False) as session:
-        state = witness_state(session, tools.settings, tools.clock.now())
-    problems = state.problems()
-    part = {
-        "ok": True,
-        "degraded": state.is_late or bool(state.alarms) or state.policy_problem is not None,
-        "halted": bool(state.halted_by),
-        "witnessed_lag_seconds": round(state.witnessed_lag_seconds, 3),
-        "timestamped_lag_seconds": round(state.timestamped_lag_seconds, 3),
-    }
-    return {**part, "detail": problems[0]} if problems else part
+        return witness_state(session, tools.settings, tools.clock.now()).for_readiness()
 
 
 def _keys(tools: Runtime) -> dict[str, Any]:
@@ -290,6 +281,14 @@ class _State(Collector):
             size, signed = log.size_of(session), log.levels(session).signed
             yield _gauge("log_size", "Entries of the log", size)
             yield _gauge("log_unsigned", "Entries that wait for the signer", size - signed)
+            seen = witness_state(session, self._tools.settings, self._tools.clock.now())
+            yield _gauge(
+                "log_witnessed_lag_seconds", "Wait for a quorum", seen.witnessed_lag_seconds
+            )
+            yield _gauge(
+                "log_timestamped_lag_seconds", "Wait for a token", seen.timestamped_lag_seconds
+            )
+            yield _gauge("log_witness_alarms", "Who saw a rollback", len(seen.alarms))
             yield _gauge("held_records", "Records without predecessor", _count(session, HeldRecord))
             receiving = _count(session, Upload, Upload.state == "receiving")
             yield _gauge("uploads_receiving", "Uploads under way", receiving)

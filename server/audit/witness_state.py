@@ -40,20 +40,6 @@ class Party:
         """Whether something is wrong with it; not having been asked yet is not."""
         return self.stand.standing not in {None, Standing.GOOD}
 
-    def described(self) -> dict[str, Any]:
-        """For programs."""
-        stand = self.stand
-        return {
-            "name": self.name,
-            "key_name": stand.name,
-            "standing": stand.standing.value if stand.standing else None,
-            "detail": stand.detail or None,
-            "size": stand.size,
-            "since": _text(stand.since),
-            "asked_at": _text(stand.asked_at),
-            "good_at": _text(stand.good_at),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class WitnessState:
@@ -114,19 +100,17 @@ class WitnessState:
         found += [_said("authority", one) for one in self.authorities]
         return [sentence for sentence in found if sentence]
 
-    def described(self) -> dict[str, Any]:
-        """For programs."""
-        return {
-            "quorum": self.has_quorum,
+    def for_readiness(self) -> dict[str, Any]:
+        """Never red: records are taken and signed all the same; their level is shown with them."""
+        problems = self.problems()
+        part = {
+            "ok": True,
+            "degraded": self.is_late or bool(self.alarms) or self.policy_problem is not None,
             "halted": bool(self.halted_by),
-            "witnessed_size": self.witnessed_size,
             "witnessed_lag_seconds": round(self.witnessed_lag_seconds, 3),
-            "timestamped_size": self.timestamped_size,
             "timestamped_lag_seconds": round(self.timestamped_lag_seconds, 3),
-            "witnesses": [one.described() for one in self.witnesses],
-            "authorities": [one.described() for one in self.authorities],
-            "problems": self.problems(),
         }
+        return {**part, "detail": problems[0]} if problems else part
 
 
 def witness_state(session: Session, settings: Settings, now: datetime) -> WitnessState:

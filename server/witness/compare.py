@@ -133,7 +133,7 @@ def over_http(address: str) -> bytes:
         with contextlib.closing(connection):
             connection.request("GET", parts.path or "/")
             answer = connection.getresponse()
-            body = answer.read(_ANSWER_BYTES_MAX + 1)
+            body: bytes = answer.read(_ANSWER_BYTES_MAX + 1)
     except (OSError, HTTPException, ValueError) as error:
         raise NotFetchedError(f"{address}: {type(error).__name__}: {error}") from None
     if answer.status != HTTPStatus.OK or len(body) > _ANSWER_BYTES_MAX:
