@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -31,6 +31,7 @@ from server.disclosure.facts import (
     Place,
     Report,
     Source,
+    Step,
     Stretch,
     Withheld,
 )
@@ -61,7 +62,17 @@ class _Desk:
     session: Session
     selection: Selection
     register: Register
-    ledgers: dict[uuid.UUID, Ledger]
+    steps: Mapping[uuid.UUID, tuple[Step, ...]]
+    ledgers: dict[uuid.UUID, Ledger] = field(default_factory=dict)
+    missions: dict[uuid.UUID, list[uuid.UUID]] = field(default_factory=dict)
+
+    def sent_on(self, mission_id: uuid.UUID) -> list[uuid.UUID]:
+        """People sent on a mission."""
+        if mission_id not in self.missions:
+            court_id = self.selection.scope.court_id
+            found = cases.mission_in_court(self.session, court_id, mission_id)
+            self.missions[mission_id] = [] if found is None else found.officer_ids
+        return self.missions[mission_id]
 
     def moment(self, entry: Entry) -> Moment:
         """When the record says it was, corrected by its device's clock ledger."""
@@ -87,7 +98,7 @@ def assemble(
 ) -> Report:
     """The report of an export; ``support`` are the entries that prove keys (see ``support``)."""
     register = Register(session, export.court_id)
-    desk = _Desk(session, selection, register, {})
+    desk = _Desk(session, selection, register, steps.of_items(register, selection))
     case = session.get_one(Case, export.case_id)
     proofs = list(support)
     for entry in proofs:
@@ -171,7 +182,7 @@ def _item(desk: _Desk, entry: Entry, thing: ObjectRef, one: Received | None) -> 
         captured_by=uuid.UUID(captured_by) if device is None else device.id,
         place=_place(payload.get("geo")),
         moment=moment,
-        custody=() if one is None else steps.of_item(desk.register, desk.selection, one.id),
+        custody=() if one is None else desk.steps.get(one.id, ()),
         method=_method(payload),
         unattested=_unattested(moment.at, entry),
     )
@@ -224,10 +235,7 @@ def _officers(desk: _Desk, entry: Entry, officer: uuid.UUID | None) -> tuple[Per
     """The one answering for the record, and those sent on the same mission."""
     ids = [] if officer is None else [officer]
     if entry.mission_id is not None:
-        court_id = desk.selection.scope.court_id
-        mission = cases.mission_in_court(desk.session, court_id, entry.mission_id)
-        if mission is not None:
-            ids += [one for one in mission.officer_ids if one not in ids]
+        ids += [one for one in desk.sent_on(entry.mission_id) if one not in ids]
     people = [desk.register.person(one) for one in ids]
     return tuple(person for person in people if person is not None)
 

@@ -204,16 +204,21 @@ class Builder:
                 or not statement.same_decision(session, selection, package.committed(), said)
             ):
                 return None
-            proofs = Proofs.load(folder / "proofs.json")
-            if proofs is None:
-                proofs = self._covered(session, export, entry, said)
-                proofs.save(folder / "proofs.json")
+            kept = Proofs.load(folder / "proofs.json")
+            proofs, missing = (kept, None) if kept else self._covered(session, export, entry, said)
+        if proofs is None:
+            self._hurry(entry.index)
+            raise WaitError(f"waiting for {missing}")
+        proofs.save(folder / "proofs.json")
         with written(self.units, export.id) as (_, row):
             row.event_index, row.checkpoint_size = entry.index, proofs.size
             row.level, row.state, row.waits_for = proofs.level, "packing", None
         return Sealed(entry, late, proofs)
 
-    def _covered(self, session: Session, export: Export, entry: Entry, said: Statement) -> Proofs:
+    def _covered(
+        self, session: Session, export: Export, entry: Entry, said: Statement
+    ) -> tuple[Proofs | None, str | None]:
+        """Proofs under the best checkpoint, or what is still to be waited for."""
         settings = self.runtime.settings
         found = proving.covering(session, entry.index)
         missing = proving.still_missing(settings, found)
@@ -221,9 +226,8 @@ class Builder:
         if found is None:
             self._within(export, f"nobody signed the log up to entry {entry.index}", "signer")
         elif missing is None or self._waited(export) > patience:
-            return proving.proofs_of(session, found, entry.index, said.checkpoint)
-        self._hurry(entry.index)
-        raise WaitError(f"waiting for {missing}")
+            return proving.proofs_of(session, found, entry.index, said.checkpoint), None
+        return None, missing
 
     def _waited(self, export: Export) -> timedelta:
         now = self.runtime.clock.now()

@@ -26,15 +26,14 @@ _NAMED: Final = ("reason", "reason_code", "text", "state", "sha256", "changes", 
 _DETAIL_CHARACTERS_MAX: Final = 300
 
 
-def of_item(register: Register, selection: Selection, item: uuid.UUID) -> tuple[Step, ...]:
-    """What happened to an item, in log order, as far as it is disclosed."""
-    return tuple(
-        _step(register, entry)
-        for entry in selection.chain
-        if entry.subject_type == EVIDENCE
-        and entry.subject_id == str(item)
-        and selection.with_payload[entry.index]
-    )
+def of_items(register: Register, selection: Selection) -> dict[uuid.UUID, tuple[Step, ...]]:
+    """What happened to each item, in log order, as far as it is disclosed."""
+    found: dict[uuid.UUID, list[Step]] = {}
+    for entry in selection.chain:
+        if entry.subject_type == EVIDENCE and selection.with_payload[entry.index]:
+            item = uuid.UUID(entry.subject_id)
+            found.setdefault(item, []).append(_step(register, entry))
+    return {item: tuple(taken) for item, taken in found.items()}
 
 
 def of_case(register: Register, selection: Selection) -> tuple[Step, ...]:

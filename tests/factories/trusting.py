@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from client_sdk.protocol.keylist import KeyPurpose
 from client_sdk.protocol.trust import Trust, parse_trust
@@ -11,8 +12,13 @@ from tests.factories.identity import FieldDevice, runtime_of
 from tests.factories.log import signer_of
 
 
-def trust_of(bureau: Bureau, *devices: FieldDevice) -> Trust:
-    """The log's key, the server-event keys, and the keys of the devices (the phone's always)."""
+def trust_of(
+    bureau: Bureau, *devices: FieldDevice, policy: str = "", tsa_roots: Sequence[str] = ()
+) -> Trust:
+    """The log's key, the server-event keys, and the keys of the devices (the phone's always).
+
+    :param policy: a tlog-policy instead of the bare log key; :param tsa_roots: PEM texts.
+    """
     with signer_of(bureau.app) as signer:
         (vkey,) = signer.folder.vkeys
     keys = [
@@ -26,10 +32,10 @@ def trust_of(bureau: Bureau, *devices: FieldDevice) -> Trust:
     ]
     text = {
         "v": 1,
-        "policy": f"log {vkey}\nquorum none\n",
+        "policy": policy or f"log {vkey}\nquorum none\n",
         "event_keys": keys,
         "enrolment_roots": pins,
-        "tsa_roots": [],
+        "tsa_roots": list(tsa_roots),
         "not_before": None,
     }
     return parse_trust(json.dumps(text).encode())

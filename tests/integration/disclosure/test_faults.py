@@ -26,6 +26,10 @@ from tests.factories.log import sign_log
 from tests.factories.uploads import sha256_of
 
 
+# Where a process dies in its work folder has nothing to do with the database: one kind is enough.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
 @pytest.fixture
 def bureau(app: Flask) -> Bureau:
     return Bureau.build(app, photos=3)
@@ -67,6 +71,7 @@ def dies(owner: type, name: str, *, before: bool, call: int = 1) -> Callable[[],
     return spoil
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("owner", "name", "before", "call"),
     [
@@ -100,6 +105,7 @@ def test_what_was_copied_is_not_copied_again(bureau: Bureau) -> None:
         assert len(package.objects) == 2
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", ["add_entries", "add_proofs", "finish"])
 @pytest.mark.parametrize("before", [True, False])
 def test_killed_while_it_is_packed(bureau: Bureau, tmp_path: Path, name: str, before: bool) -> None:
