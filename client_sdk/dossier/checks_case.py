@@ -117,12 +117,12 @@ def erased_hids(dossier: Dossier) -> set[str]:
 
 def erased_objects(dossier: Dossier) -> set[str]:
     """Digests of objects that erasure events name."""
-    return _named(dossier, "sha256")
+    return _named(dossier, "sha256") | _named(dossier, "unlinked")
 
 
 def _named(dossier: Dossier, member: str) -> set[str]:
     found: set[str] = set()
     for entry in dossier.acts.get("evidence.erased", []):
         value = entry.facts.get(member)
-        found.update(str(one) for one in (value if isinstance(value, list) else [value]))
+        found.update(str(one) for one in (value if isinstance(value, list) else ()))
     return found

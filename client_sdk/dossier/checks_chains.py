@@ -142,13 +142,15 @@ def attestations(dossier: Dossier) -> Iterator[Problem]:
             yield Problem(Reason.ATTESTATION_FORM, entry.where, str(error))
             continue
         src = str(head.device)
+        known = devices.get((src, head.ep))
+        if known is not None and not head.signed_by(known.keys[0]):
+            # Then it binds nobody: anybody could have written it to discredit the device.
+            yield Problem(Reason.ATTESTATION_SIGNATURE, entry.where, f"not shown by {src}")
+            continue
         told = dossier.places.get((src, head.ep, head.seq))
         if told is not None and told.hid != head.hid:
             detail = f"another device saw another record {head.seq} of {src}"
             yield Problem(Reason.ATTESTATION, told.where, detail)
-        known = devices.get((src, head.ep))
-        if known is not None and not head.signed_by(known.keys[0]):
-            yield Problem(Reason.ATTESTATION_SIGNATURE, entry.where, f"not shown by {src}")
     for entry in dossier.records("mission.closed"):
         closing = entry.member("closing").get("head")
         if entry.header is not None and closing != entry.header.prev:

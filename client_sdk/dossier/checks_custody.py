@@ -13,6 +13,8 @@ from client_sdk.protocol.verdicts import Reason
 VERIFIED, OFFERED, ACCEPTED = "evidence.verified", "custody.offered", "custody.accepted"
 DECLINED, DOWNLOADED = "custody.declined", "custody.downloaded"
 
+_BUILT_ON = frozenset({Reason.CUSTODY_EARLY, Reason.CUSTODY_HOLDER, Reason.CUSTODY_OFFER})
+
 
 @dataclass(slots=True)
 class Item:
@@ -98,15 +100,15 @@ def custody(dossier: Dossier) -> Iterator[Problem]:
         if entry.header is not None
     }
     state = Custody(officers)
-    # A stub may hide the event that a later one needs; then nothing can be said against it.
+    # A stub, or the chain of another case, may hide what a later event builds on.
     blind = any(not entry.disclosed for entry in dossier.case_entries if entry.header is None)
-    rebound = bool(dossier.acts.get("evidence.rebound"))
+    moved = bool(dossier.acts.get("evidence.rebound"))
     for entry in dossier.entries:
-        if entry.header is not None:
-            continue
-        for problem in state.take(entry):
+        for problem in state.take(entry) if entry.header is None else ():
             early = problem.reason is Reason.CUSTODY_EARLY
-            if not blind and not (early and rebound):
+            if problem.reason in _BUILT_ON and (blind or (moved and early)):
+                yield Problem(Reason.CUSTODY_UNCLEAR, problem.where, problem.detail)
+            else:
                 yield problem
     for name, item in state.items.items():
         if item.offer is not None:

@@ -18,6 +18,7 @@ from client_sdk.protocol.streams import Chunker, StreamMark
 from client_sdk.protocol.verdicts import Reason
 
 _OPEN, _PROGRESS, _CLOSE = "media.open", "media.progress", "media.close"
+_RECOVERED: Final = "capture.recovered"
 _STREAMED: Final = (_OPEN, _PROGRESS, _CLOSE)
 _TOLD: Final = {
     AbsentWhy.WITHHELD: Reason.OBJECT_WITHHELD,
@@ -148,12 +149,16 @@ def _bytes(
     chunker = Chunker(mark.chunks for _, mark in marks)
     for chunk in dossier.archive.chunks(path):
         chunker.feed(chunk)
-    whole = chunker.finish()
+    whole, size_bytes = chunker.finish(), chunker.size_bytes
     for entry, mark in marks:
         if mark.root is None:
             continue
-        known = None if entry.act == _CLOSE else chunker.roots.get(mark.chunks)
-        if entry.act != _PROGRESS and mark.size_bytes == chunker.size_bytes:
-            known = whole
+        if capture.act == _RECOVERED and entry is not capture and mark.size_bytes > size_bytes:
+            detail = f"{mark.size_bytes} octets were recorded, {size_bytes} are left"
+            yield Problem(Reason.RECORDING_SHORT, entry.where, detail)
+            continue
+        known = chunker.roots.get(mark.chunks)
+        if entry.act != _PROGRESS:
+            known = whole if mark.size_bytes == size_bytes else None
         if known != mark.root:
             yield Problem(Reason.RECORDING_ROOT, entry.where, "not the bytes that were recorded")

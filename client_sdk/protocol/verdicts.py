@@ -175,6 +175,7 @@ class Reason(StrEnum):
     OBJECT_DELETED = "object-deleted"
     RECORDING_ROOT = "recording-root"
     RECORDING_ORDER = "recording-order"
+    RECORDING_SHORT = "recording-short"
     RECORDING_INTERRUPTED = "recording-interrupted"
     RECORDING_REBOOT = "recording-reboot"
     CUSTODY_HOLDER = "custody-holder"
@@ -182,6 +183,7 @@ class Reason(StrEnum):
     CUSTODY_EARLY = "custody-early"
     CUSTODY_ACTOR = "custody-actor"
     CUSTODY_OPEN = "custody-open"
+    CUSTODY_UNCLEAR = "custody-unclear"
     # prior checkpoints
     PRIOR_FORM = "prior-form"
     PRIOR_SIGNATURE = "prior-signature"
@@ -212,6 +214,8 @@ _FINDINGS: Final = frozenset(
         Reason.CHAIN_LATE,
         Reason.TICKET_UNKNOWN,
         Reason.TICKET_LATE,
+        Reason.ATTESTATION_FORM,
+        Reason.ATTESTATION_SIGNATURE,
         Reason.CLOCK_STEP,
         Reason.REDACTION_DECLARED,
         Reason.ERASURE_DECLARED,
@@ -221,8 +225,10 @@ _FINDINGS: Final = frozenset(
         Reason.OBJECT_MISSING,
         Reason.OBJECT_DELETED,
         Reason.RECORDING_INTERRUPTED,
+        Reason.RECORDING_SHORT,
         Reason.RECORDING_REBOOT,
         Reason.CUSTODY_OPEN,
+        Reason.CUSTODY_UNCLEAR,
     }
 )
 

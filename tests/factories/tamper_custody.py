@@ -65,6 +65,14 @@ def fetched_early(kit: Kit) -> Made:
     return done(scene)
 
 
+@case("40_unclear", "the same while an event is withheld", V.FINDINGS, R.CUSTODY_UNCLEAR)
+def unclear(kit: Kit) -> Made:
+    scene = kit.scene()
+    scene.world.event("custody.downloaded", ("evidence", scene.world.uuid()), {})
+    hid = scene.viewed.hid if scene.viewed else ""
+    return done(scene, scene.export(withheld={hid: "third-party"}))
+
+
 @case("40_open", "offered, not answered", V.FINDINGS, R.CUSTODY_OPEN)
 def open_offer(kit: Kit) -> Made:
     scene = kit.scene()
@@ -178,6 +186,17 @@ def chunk_missing(kit: Kit) -> Made:
     return done(scene)
 
 
+@case("60_short", "a recovered recording that lost its end", V.FINDINGS, R.RECORDING_SHORT)
+def end_lost(kit: Kit) -> Made:
+    scene = kit.scene()
+    stored = _VIDEO[: CHUNK_BYTES - 1]
+    chunker = Chunker()
+    chunker.feed(stored)
+    mark = {"chunks": 1, "size": len(stored), "root": chunker.finish()}
+    _record(scene, stored=stored, close=False, left=mark)
+    return done(scene)
+
+
 @case("60_swapped", "other bytes than were bound while recording", V.FAILED, R.RECORDING_ROOT)
 def chunk_swapped(kit: Kit) -> Made:
     scene = kit.scene()
@@ -202,9 +221,18 @@ def rebooted(kit: Kit) -> Made:
 
 
 def _record(
-    scene: Scene, *, stored: bytes = _VIDEO, close: bool = True, reboot: bool = False
+    scene: Scene,
+    *,
+    stored: bytes = _VIDEO[:CHUNK_BYTES],
+    close: bool = True,
+    reboot: bool = False,
+    left: dict[str, Any] | None = None,
 ) -> str:
-    """Open, progress after a chunk, close, capture; `stored` is what was kept in the end."""
+    """Open, progress after a chunk, close, capture; `stored` is what was kept in the end.
+
+    `left`: what a recovered recording says of itself, when not the last progress.
+    """
+    stored = _VIDEO if close and stored == _VIDEO[:CHUNK_BYTES] else stored
     phone, name = scene.phone, str(scene.world.uuid())
     chunker = Chunker((1,))
     chunker.feed(_VIDEO)
@@ -221,6 +249,7 @@ def _record(
         phone.capture(stored, media="video", stream=mark)
     else:
         ref = {"sha256": hashlib.sha256(stored).hexdigest(), "reason": "interrupted"}
+        mark |= left or {}
         phone.capture(stored, act="capture.recovered", media="video", stream=mark, ref=ref)
     return name
 
@@ -230,7 +259,7 @@ def _erase(scene: Scene, *, logged: bool = True) -> dict[str, Any]:
     photo = scene.photos[1]
     name = photo_path(photo).rpartition("/")[2]
     if logged:
-        facts = {"hids": [photo.hid], "sha256": [name], "reason": "依法删除（虚构）"}
+        facts = {"hids": [photo.hid], "unlinked": [name], "reason": "依法删除（虚构）"}
         scene.world.event("evidence.erased", ("evidence", scene.items[1]), facts)
     del scene.world.objects[name]
     return {"erased": {photo.hid}}
