@@ -25,7 +25,6 @@ from tests.factories.identity import runtime_of
 from tests.factories.log import sign_log
 from tests.factories.uploads import sha256_of
 
-
 # Where a process dies in its work folder has nothing to do with the database: one kind is enough.
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
