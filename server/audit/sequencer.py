@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from client_sdk.protocol.errors import ProtocolError
-from client_sdk.protocol.tlog.leaves import leaf_text
+from client_sdk.protocol.tlog.leaves import CaseLink, leaf_text
 from client_sdk.protocol.tlog.merkle import leaf_hash
 from client_sdk.protocol.tlog.tiles import Tile, append_leaves
 from server.audit.case_chains import CaseChains
@@ -31,8 +31,9 @@ from server.core.db import table_of
 BATCH: Final = 2_000
 MAC, REPEATED, MALFORMED = "mac", "repeated", "malformed"
 _outbox, _events, _tiles = table_of(OutboxRow), table_of(Event), table_of(LogTile)
-_SHARED: Final = [column.name for column in _outbox.columns if column.name in _events.columns]
-Row = sa.RowMapping
+_ONLY_OUTBOX: Final = [column.name for column in _outbox.columns if column.name not in _events.c]
+_NO_CASE: Final[dict[str, Any]] = {"case_tag": None, "case_seq": None, "case_prev": None}
+Row = dict[str, Any]
 
 
 class LogDamagedError(Exception):
@@ -56,19 +57,21 @@ def sequence(session: Session, runtime: Runtime, limit: int = BATCH) -> int:
     if session.execute(sa.select(_outbox.c.id).limit(1)).first() is None:
         return 0
     state = session.execute(sa.select(LogState).with_for_update()).scalar_one()
-    found = session.execute(sa.select(_outbox).order_by(_outbox.c.id).limit(limit)).mappings()
-    rows = found.all()
+    found = session.execute(sa.select(_outbox).order_by(_outbox.c.id).limit(limit))
+    names = list(found.keys())
+    rows: list[Row] = [dict(zip(names, row, strict=True)) for row in found.all()]
     if not rows:
         return 0
+    ids = [row["id"] for row in rows]
     good, refused = _judged(rows, mac_key(runtime.keyring))
     entered, malformed = _enter(session, state.next_index, good)
     refused += malformed
     if refused:
         _set_aside(session, refused, runtime.clock.now())
-    _delete(session, [row["id"] for row in rows])
+    _delete(session, ids)
     state.next_index += len(entered)
     session.flush()
-    return len(rows)
+    return len(ids)
 
 
 def _judged(rows: Sequence[Row], key: bytes) -> tuple[list[Row], list[tuple[Row, str]]]:
@@ -105,23 +108,25 @@ def _enter(
         leaf = leaf_hash(text.encode())
         chains.append(row["case_id"], leaf)
         index = first + len(events)
-        events.append(
-            {
-                **{name: row[name] for name in _SHARED},
-                "log_index": index,
-                "case_tag": link.ct if link else None,
-                "case_seq": link.cs if link else None,
-                "case_prev": link.cp if link else None,
-                "leaf_hash": leaf,
-            }
-        )
         if row["changes"]:
             changes += _changes(row, index)
+        for name in _ONLY_OUTBOX:
+            del row[name]
+        row |= {
+            "log_index": index,
+            "leaf_hash": leaf,
+            **(_NO_CASE if link is None else _case(link)),
+        }
+        events.append(row)
     insert_rows(session, _events, events)
     insert_rows(session, table_of(Change), changes)
     chains.save()
     _build(session, first, [event["leaf_hash"] for event in events])
     return events, malformed
+
+
+def _case(link: CaseLink) -> dict[str, Any]:
+    return {"case_tag": link.ct, "case_seq": link.cs, "case_prev": link.cp}
 
 
 def _build(session: Session, size: int, leaves: Sequence[bytes]) -> None:
