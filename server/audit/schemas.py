@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from server.audit.log_state import LogReport
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 
 
@@ -48,10 +46,6 @@ class EventsOut(Schema):
     events = fields.List(fields.Nested(EventOut))
     next_after = fields.Integer()
     has_more = fields.Boolean()
-
-
-def _advice(found: LogReport) -> Any:
-    return found.advice
 
 
 _SIZE = validate.Range(0, 2**53 - 1)
@@ -140,7 +134,7 @@ class LogStateOut(Schema):
     checkpoint = fields.Nested(CheckpointOut, allow_none=True)
     signing = fields.Function(lambda found: found.signing.value, metadata={"type": "string"})
     refusal = fields.String(allow_none=True)
-    detail = fields.Function(_advice, metadata={"type": ["string", "null"]})
+    detail = fields.String(attribute="advice", allow_none=True)
     seen_at = fields.AwareDateTime(format="iso", allow_none=True)
     refused_rows = fields.Integer()
     witnessing = fields.Nested(WitnessingOut, allow_none=True)
