@@ -184,6 +184,7 @@ SUMMARIES_ZH: Final[Mapping[str, str]] = MappingProxyType(
         "POST /api/v1/blobs/missing": "询问哪些文件尚未传完",
         "POST /api/v1/clock": "对时；签名的应答写入时钟记录",
         "GET /api/v1/receipts": "领取已签名的回执",
+        "GET /api/v1/devices/{device_id}/chain": "设备记录链：区段、缺口、密钥与见证",
         "GET /api/v1/sync/held": "列出等待前一条的记录",
         "POST /api/v1/sync/held/{device_id}/{ep}/{seq}/release": "放行等待中的记录",
         "GET /api/v1/sync/pull": "拉取设备与人员的变更；无游标则为快照",

@@ -113,7 +113,7 @@ class Evidence(CourtScoped, Base):
     geo_reason: Mapped[str | None]  # why there is no position
 
     findings: Mapped[list[Any]]  # [{"code", "detail"}]
-    review_state: Mapped[str]  # pending | accepted | returned | queried
+    review_state: Mapped[str]  # pending | suspect | accepted | returned | queried
     review_reason: Mapped[str | None]
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from client_sdk.protocol.bundle import MEDIA_TYPE as BUNDLE_TYPE
+from server.audit import binding
 from server.audit.events import EventKind
 from server.audit.models import Event, OutboxRow
 from server.cases import queries as cases
@@ -105,6 +107,9 @@ def detail_of(session: Session, item: Evidence) -> dict[str, Any]:
         "examination": examination.findings if examination else None,
         "examination_state": examination.state if examination else None,
         "derivatives": derivatives_of(session, item.sha256) if examination else [],
+        "custody": binding.custody_facts(
+            session, (item.device_id, item.ep, item.seq), item.captured_at
+        ),
     }
 
 
@@ -160,6 +165,7 @@ def without_record(ctx: Context, limit: int) -> Sequence[Upload]:
             Upload.state == "complete",
             Upload.sha256.is_not(None),
             sa.or_(Upload.concat.is_(None), Upload.concat != "partial"),
+            sa.or_(Upload.filetype.is_(None), Upload.filetype != BUNDLE_TYPE),
             ~claimed,
         )
         .order_by(Upload.id)

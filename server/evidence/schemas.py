@@ -14,7 +14,7 @@ from server.identity.wire import moment
 
 STATES = ("declared", "receiving", "verified", "missing", "quarantined", "erased")
 MEDIA = ("photo", "video", "audio", "document")
-REVIEW_STATES = ("pending", "accepted", "returned", "queried")
+REVIEW_STATES = ("pending", "suspect", "accepted", "returned", "queried")
 
 
 class EvidenceQuery(Schema):
@@ -126,8 +126,31 @@ class DerivativeOut(Schema):
     sha256 = fields.String()
 
 
+class StretchOut(Schema):
+    """Numbers of a chain from ``first`` to ``last``."""
+
+    first = fields.Integer()
+    last = fields.Integer()
+
+
+class ChainPlaceOut(Schema):
+    """What the record's place in its chain tells.
+
+    ``bound_at`` is when something outside the device first named the record or a later one of its
+    chain (``bound_by``: device, receipt, checkpoint); until then its holder could have rewritten
+    it: that is the unattested window.
+    """
+
+    gaps_before = fields.List(fields.Nested(StretchOut))
+    bound_at = fields.AwareDateTime(allow_none=True)
+    bound_by = fields.String(allow_none=True)
+    unattested_seconds = fields.Integer(allow_none=True)
+
+
 class EvidenceDetail(EvidenceOut):
-    """One item with what the worker found in its bytes."""
+    """One item with what the worker found in its bytes, and its place in the device's chain."""
+
+    custody = fields.Nested(ChainPlaceOut)
 
     examination = fields.Dict(allow_none=True)
     examination_state = fields.String(allow_none=True)

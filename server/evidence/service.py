@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from client_sdk.protocol.bundle import MEDIA_TYPE as BUNDLE_TYPE
 from client_sdk.protocol.encoding import b64url_decode
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.payloads import Instant
@@ -82,9 +83,10 @@ def bytes_arrived(ctx: Context, upload: Upload, sha256: str, size_bytes: int) ->
     if waiting:
         _tie(ctx, waiting, blob)
         return
+    is_bundle = upload.filetype == BUNDLE_TYPE
     record(
         ctx,
-        EventKind.EVIDENCE_UNCLAIMED,
+        EventKind.BUNDLE_RECEIVED if is_bundle else EventKind.EVIDENCE_UNCLAIMED,
         Subject("upload", upload.id),
         {"device": str(upload.device_id), "sha256": sha256, "size": str(size_bytes)},
         case_id=upload.case_id,
@@ -222,12 +224,18 @@ def _row(
         "due_at": now + timedelta(hours=ctx.settings.missing_after_hours),
         "captured_at": entry.happened_at,
         "findings": list(entry.findings),
-        "review_state": "pending",
+        "review_state": _first_review_state(entry),
         "version": 1,
         "created_at": now,
     }
     key = seals.seal_key(ctx.runtime.keyring)
     return {**row, "seal": seals.first_seal(key, table_of(Evidence), row)}
+
+
+def _first_review_state(entry: FieldRecord) -> str:
+    """What entered after its device was revoked waits for a person as *suspect*."""
+    suspect = any(finding["code"] == "suspect" for finding in entry.findings)
+    return "suspect" if suspect else "pending"
 
 
 def _instant(item: Evidence) -> Instant:

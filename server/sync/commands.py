@@ -68,6 +68,15 @@ class HeldQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainQuery:
+    """A page of a device's chain; without ``ep`` of its newest enrolment."""
+
+    ep: int | None = None
+    after: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseHeld:
     """Why a held record enters the log although its predecessor is missing."""
 

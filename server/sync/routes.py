@@ -13,9 +13,11 @@ from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
 from server.sync import pull as feed
-from server.sync import push, service
+from server.sync import chain_view, push, service
+from server.sync.chain_schemas import ChainOut, ChainQueryIn
 from server.sync.commands import (
     AskTicket,
+    ChainQuery,
     HeldQuery,
     Missing,
     PullQuery,
@@ -90,6 +92,13 @@ def read_clock(ctx: Context, command: ReadClock) -> SignedStatement:
 def issue_ticket(ctx: Context, command: AskTicket) -> SignedStatement:
     """Ask for a ticket before a mission: it bounds the mission's records from below."""
     return service.issue_ticket(ctx, command)
+
+
+@blueprint.get("/devices/<uuid:device_id>/chain")
+@endpoint(Permission.AUDIT_VIEW, query=ChainQueryIn, dump=ChainOut)
+def device_chain(ctx: Context, device_id: uuid.UUID, query: ChainQuery) -> dict[str, Any]:
+    """A device's chain: what is there and missing, its keys, who bound it and when."""
+    return chain_view.view(ctx, device_id, query)
 
 
 @blueprint.get("/sync/held")

@@ -287,6 +287,7 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "GET /api/v1/receipts": _whole("/receipts"),
     "GET /api/v1/review-reasons": _whole("/review-reasons"),
     "GET /api/v1/sync/held": _whole("/sync/held"),
+    "GET /api/v1/devices/{device_id}/chain": lambda n: Ask(f"/devices/{n['device']}/chain"),
     "POST /api/v1/sync/held/{device_id}/{ep}/{seq}/release": _release,
     "GET /api/v1/sync/pull": _whole("/sync/pull"),
     "POST /api/v1/sync/push": _push,
