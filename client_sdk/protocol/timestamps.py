@@ -186,13 +186,29 @@ def _require_not_revoked(
     roots: TimeRoots,
     certificates: tuple[x509.Certificate, ...],
 ) -> None:
-    issuers = [one for one in (*roots.roots, *certificates) if one.subject == signer.issuer]
-    for listed in roots.revocations:
-        if listed.issuer != signer.issuer or not _is_signed(listed, issuers):
-            continue
-        entry = listed.get_revoked_certificate_by_serial_number(signer.serial_number)
-        if entry is not None and not (_is_innocent(entry) and at < entry.revocation_date_utc):
-            raise TimestampError("the authority's certificate was revoked", code="token-revoked")
+    """Neither the signer nor an authority between it and a root was revoked."""
+    known = (*roots.roots, *certificates)
+    for one in _chain(signer, known):
+        issuers = [other for other in known if other.subject == one.issuer]
+        for listed in roots.revocations:
+            if listed.issuer != one.issuer or not _is_signed(listed, issuers):
+                continue
+            entry = listed.get_revoked_certificate_by_serial_number(one.serial_number)
+            if entry is not None and not (_is_innocent(entry) and at < entry.revocation_date_utc):
+                raise TimestampError(
+                    "the authority's certificate was revoked", code="token-revoked"
+                )
+
+
+def _chain(signer: x509.Certificate, known: tuple[x509.Certificate, ...]) -> list[x509.Certificate]:
+    """The signer and whoever may stand above it by name, without roots.
+
+    All of a name, so that a certificate put beside a revoked one does not hide it.
+    """
+    chain = [signer]
+    for one in chain:  # grows while it is walked
+        chain += [above for above in known if above.subject == one.issuer and above not in chain]
+    return [one for one in chain if one.issuer != one.subject]
 
 
 def _is_signed(listed: x509.CertificateRevocationList, issuers: list[x509.Certificate]) -> bool:

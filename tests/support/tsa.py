@@ -50,6 +50,7 @@ class Root:
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
+    above: Root | None = None
 
     @property
     def pem(self) -> bytes:
@@ -60,10 +61,10 @@ class Root:
         return TimeRoots((self.certificate,))
 
     def crl(
-        self, authority: Authority, revoked_at: datetime, reason: x509.ReasonFlags | None
+        self, revoked: Authority | Root, revoked_at: datetime, reason: x509.ReasonFlags | None
     ) -> x509.CertificateRevocationList:
-        """A signed list that revokes the authority's certificate."""
-        serial = authority.certificate.serial_number
+        """A signed list that revokes a certificate."""
+        serial = revoked.certificate.serial_number
         entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(revoked_at)
         if reason is not None:
             entry = entry.add_extension(x509.CRLReason(reason), critical=False)
@@ -91,11 +92,13 @@ class Authority:
         with self.lock:
             asked, answer = self.folder / "query.tsq", self.folder / "reply.tsr"
             asked.write_bytes(query)
+            chain = self.folder / "chain.pem"
             subprocess.run(
                 [
                     "openssl", "ts", "-reply", "-config", self.folder / "tsa.cnf",
                     "-section", "main", "-queryfile", asked, "-inkey", self.folder / "tsa.key",
                     "-signer", self.folder / "tsa.pem", "-out", answer,
+                    *(("-chain", chain) if chain.exists() else ()),
                 ],
                 check=True, capture_output=True,
             )  # fmt: skip
@@ -107,19 +110,24 @@ class Authority:
         return self.bent(query) if self.bent else self.reply(query)
 
 
-def new_root(name: str = "Root (fictional)", life: timedelta = timedelta(days=3650)) -> Root:
-    """A self-signed root."""
+def new_root(
+    name: str = "Root (fictional)",
+    life: timedelta = timedelta(days=3650),
+    above: Root | None = None,
+) -> Root:
+    """A self-signed root, or an authority below another one."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
+    issuer = name if above is None else _name_of(above)
     usage = x509.KeyUsage(
         digital_signature=False, content_commitment=False, key_encipherment=False,
         data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
         encipher_only=False, decipher_only=False,
     )  # fmt: skip
-    builder = _named(name, name, key.public_key()).not_valid_before(now - life)
+    builder = _named(name, issuer, key.public_key()).not_valid_before(now - life)
     builder = builder.not_valid_after(now + life).add_extension(usage, critical=True)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    return Root(builder.sign(key, hashes.SHA256()), key)
+    return Root(builder.sign(key if above is None else above.key, hashes.SHA256()), key, above)
 
 
 def new_authority(
@@ -136,8 +144,7 @@ def new_authority(
     root = root or new_root(f"{name} root")
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
-    issuer = root.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
-    builder = _named(name, str(issuer), key.public_key())
+    builder = _named(name, _name_of(root), key.public_key())
     builder = builder.not_valid_before(now - timedelta(days=1000))
     builder = builder.not_valid_after(ends_at or now + timedelta(days=1000))
     if for_timestamps:
@@ -152,7 +159,9 @@ def new_authority(
             serialization.NoEncryption(),
         )
     )
-    (folder / "root.pem").write_bytes(root.pem)
+    (folder / "root.pem").write_bytes((root.above or root).pem)
+    if root.above is not None:
+        (folder / "chain.pem").write_bytes(root.pem)
     (folder / "serial").write_text("01\n")
     (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
     return Authority(folder, root, certificate)
@@ -189,6 +198,11 @@ def serving(authority: Authority) -> Iterator[Authority]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _name_of(root: Root) -> str:
+    found = root.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    return str(found)
 
 
 def _named(subject: str, issuer: str, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

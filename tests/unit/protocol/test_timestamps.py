@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from client_sdk.protocol.timestamps import TimeRoots, TimestampError, build_query, open_token
-from tests.support.tsa import Authority, new_authority
+from tests.support.tsa import Authority, new_authority, new_root
 
 BODY = b"log.example/evidence\n5\nAAAA\n"
 
@@ -160,3 +160,27 @@ def test_roots_and_revocations_come_in_one_file(authority: Authority) -> None:
     assert len(found.revocations) == 1
     with pytest.raises(TimestampError):
         TimeRoots.from_pem(b"no certificate")
+
+
+def test_an_authority_below_an_intermediate_leads_to_the_pinned_root(tmp_path: Path) -> None:
+    root = new_root("Root (fictional)")
+    between = new_root("Between (fictional)", above=root)
+    authority = new_authority(tmp_path / "tsa", root=between)
+    response = authority.reply(build_query(BODY).data)
+    assert open_token(response, BODY, root.pins).signer == authority.certificate
+    assert code_of(response, new_root("Root (fictional)").pins) == "token-chain"
+
+
+def test_tamper_53_a_revoked_intermediate_spoils_the_token(tmp_path: Path) -> None:
+    root = new_root("Root (fictional)")
+    between = new_root("Between (fictional)", above=root)
+    authority = new_authority(tmp_path / "tsa", root=between)
+    response = authority.reply(build_query(BODY).data)
+    now = datetime.now(UTC)
+    leaked = root.crl(between, now, x509.ReasonFlags.ca_compromise)
+    assert code_of(response, root.pins.with_revocations([leaked])) == "token-revoked"
+    later = root.crl(between, now + timedelta(hours=1), x509.ReasonFlags.superseded)
+    roots = root.pins.with_revocations([later])
+    assert open_token(response, BODY, roots).signer == authority.certificate
+    below = between.crl(authority, now, None)
+    assert code_of(response, root.pins.with_revocations([below])) == "token-revoked"
