@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.payloads import Instant, ObjectRef
 from client_sdk.protocol.times import parse_rfc3339
+from server.audit import binding
+from server.audit.binding import Bound
 from server.audit.events import EventKind
 from server.cases import queries as cases
 from server.cases.models import Case
 from server.clocks import queries as clocks
 from server.clocks.correction import Ledger
+from server.core.clock import rfc3339
 from server.disclosure import steps
 from server.disclosure.facts import (
     CaseFacts,
@@ -42,6 +45,11 @@ from server.disclosure.people import Register
 from server.disclosure.selection import Selection
 from server.identity import queries as identity
 
+_BOUND_BY = {
+    binding.BY_DEVICE: "另一设备见证 seen by another device",
+    binding.BY_RECEIPT: "服务器回执 receipt of the server",
+    binding.BY_CHECKPOINT: "签名检查点 signed checkpoint",
+}
 _MEDIA = {"image": "photo", "video": "video", "audio": "audio"}
 
 
@@ -151,7 +159,7 @@ def _items(desk: _Desk, details: Mapping[uuid.UUID, ItemDetails]) -> tuple[Item,
     selection = desk.selection
     received = {(one.hid, one.sha256): one for one in selection.items.values()}
     absent = {one.sha256: one.why.value for one in selection.objects.absent}
-    found = []
+    bounds, found = _bounds(desk), []
     for entry in sorted(selection.records, key=lambda record: record.index):
         for thing in declared(entry):
             one = received.get((entry.hid, thing.sha256))
@@ -160,7 +168,9 @@ def _items(desk: _Desk, details: Mapping[uuid.UUID, ItemDetails]) -> tuple[Item,
             item = _item(desk, entry, thing, one)
             item = replace(item, absent=absent.get(item.sha256))
             known = None if one is None else details.get(one.id)
-            found.append(item if known is None else _with_details(desk, item, known))
+            item = item if known is None else _with_details(desk, item, known)
+            bound = bounds.get((entry.src, entry.ep or 0, entry.seq or 0))
+            found.append(replace(item, unattested=_unattested(item.moment.at, bound)))
     return tuple(found)
 
 
@@ -184,7 +194,6 @@ def _item(desk: _Desk, entry: Entry, thing: ObjectRef, one: Received | None) -> 
         moment=moment,
         custody=() if one is None else desk.steps.get(one.id, ()),
         method=_method(payload),
-        unattested=_unattested(moment.at, entry),
     )
 
 
@@ -253,10 +262,23 @@ def _method(payload: Mapping[str, Any]) -> str | None:
     return None if match is None else f"docked: {match}"
 
 
-def _unattested(at: datetime, entry: Entry) -> str:
-    received = parse_rfc3339(entry.rx)
-    seconds = max(0, int((received - at).total_seconds()))
-    return f"{entry.rx}：记录后 {seconds} 秒由服务器接收 received {seconds} s after the record"
+def _bounds(desk: _Desk) -> dict[tuple[str, int, int], Bound]:
+    """What first named each disclosed record from outside its device."""
+    seqs: dict[tuple[str, int], list[int]] = {}
+    for record in desk.selection.records:
+        seqs.setdefault(record.chain, []).append(record.seq or 0)
+    return {
+        (src, ep, seq): bound
+        for (src, ep), wanted in seqs.items()
+        for seq, bound in binding.bounds(desk.session, uuid.UUID(src), ep, wanted).items()
+    }
+
+
+def _unattested(at: datetime, bound: Bound | None) -> str:
+    if bound is None:
+        return "尚无外部佐证 nothing outside the device has named it yet"
+    seconds = max(0, int((bound.at - at).total_seconds()))
+    return f"{seconds} s → {rfc3339(bound.at)} ({_BOUND_BY[bound.by]})"
 
 
 # ------------------------------------------------------------------ gaps and remarks

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 
 from client_sdk.dossier.report import Report
 from client_sdk.dossier.verify import verify_dossier
 from client_sdk.protocol import jcs
 from client_sdk.protocol.dossier import EntryLine
+from client_sdk.protocol.epochs import certify
 from client_sdk.protocol.heads import show
+from client_sdk.protocol.keys import PrivateKey
 from client_sdk.protocol.verdicts import Verdict
-from server.audit.events import EventKind
-from server.audit.models import Event
-from server.audit.service import Subject, record
-from server.core.context import Context, system_actor
-from server.core.transactions import unit_of_work
 from server.disclosure import building
 from server.disclosure.report.custody import custody_pdf
 from tests.factories.cases import add_case
 from tests.factories.exports import Bureau, enrol, entries_of, kinds_of
 from tests.factories.field import Recorder, sequence
-from tests.factories.identity import runtime_of
 from tests.factories.log import sign_log
 from tests.factories.trusting import trust_of
 from tests.factories.uploads import sha256_of
@@ -132,21 +128,74 @@ def test_an_erased_record_leaves_its_header(bureau: Bureau, tmp_path: Path) -> N
 
 
 def erase(bureau: Bureau, photo: bytes) -> None:
-    """What a lawful erasure leaves: an event, and a record without payload and salt."""
-    item, court_id = bureau.item(photo), bureau.world.first.id
+    """One person asks, another agrees."""
+    why = {"legal_basis": "个人信息保护法第四十七条", "reason": "误摄(虚构)"}
+    path = f"/evidence/{bureau.item(photo)}/erasures"
+    asked = bureau.person("supervisor").post(path, json=why)
+    assert asked.status_code == 201, asked.get_json()
+    path = f"/erasures/{asked.get_json()['id']}/approve"
+    assert bureau.person("president").post(path, json={}).status_code == 200
     sequence(bureau.app)
-    with unit_of_work(court_id) as session:
-        row = session.execute(
-            sa.select(Event).where(
-                Event.kind == "capture.recorded", Event.p.contains(sha256_of(photo))
-            )
-        ).scalar_one()
-        row.p = row.salt = None
-        ctx = Context(system_actor(court_id), session, runtime_of(bureau.app))
-        facts = {"hids": [row.hid], "sha256": [sha256_of(photo)]}
-        subject = Subject("evidence", item)
-        record(ctx, EventKind.EVIDENCE_ERASED, subject, facts, case_id=bureau.case_id)
+
+
+def test_an_erasure_while_it_waits_is_followed(bureau: Bureau, tmp_path: Path) -> None:
+    export_id = bureau.asked()
+    bureau.work()
+    erase(bureau, bureau.photos[0])
+    for _ in range(3):
+        sign_log(bureau.app)
+        bureau.soon()
+    shown = bureau.shown(export_id)
+    assert shown["state"] == "done", shown
+    package = bureau.package(shown, tmp_path)
+    assert set(reasons(verify_dossier(package, trust_of(bureau)))) == {"erasure-declared"}
+    with zipfile.ZipFile(package) as archive:
+        assert not [name for name in archive.namelist() if sha256_of(bureau.photos[0]) in name]
+
+
+def test_a_gap_that_a_person_let_pass_is_declared(bureau: Bureau, tmp_path: Path) -> None:
+    bureau.recorder.note("从未到达(虚构)", case=str(bureau.case_id))
+    late = bureau.recorder.note("之后(虚构)", case=str(bureau.case_id))
+    assert bureau.recorder.outcomes([late]) == ["held"]
+    path = f"/sync/held/{bureau.recorder.device.id}/1/{bureau.recorder.seq}/release"
+    answer = bureau.person().post(path, json={"reason": "设备损坏(虚构)"})
+    assert answer.status_code < 300, answer.get_json()
     sequence(bureau.app)
+    report, _ = judged(bureau, tmp_path)
+    assert "chain-gap-declared" in reasons(report)
+
+
+def test_a_range_begins_at_the_ticket(bureau: Bureau, tmp_path: Path) -> None:
+    other = add_case(bureau.app, bureau.world.first.id, serial=12)
+    officer = bureau.person("officer")
+    recorder = bureau.recorder
+    body = {"mission_id": str(bureau.mission_id), "ep": 1, "seq": recorder.seq,
+            "head": recorder.prev}  # fmt: skip
+    answer = officer.post("/tickets", json=body)
+    assert answer.status_code < 300, answer.get_json()
+    nonce = jcs.loads_object(answer.get_json()["s"])["nonce"]
+    bureau.push(recorder.note("凭票出发(虚构)", case=str(other), ticket=nonce))
+    sequence(bureau.app)
+    bureau.case_id = other
+    report, lines = judged(bureau, tmp_path)
+    assert reasons(report) == []
+    assert "ticket.issued" in acts(lines)
+    assert "到达现场" not in "".join(line.payload or "" for line in lines)
+    assert not [line for line in lines if line.payload is None]
+
+
+def test_rotated_keys_are_proven(bureau: Bureau, tmp_path: Path) -> None:
+    recorder, phone = bureau.recorder, bureau.world.first.phone
+    successor = PrivateKey.generate(phone.key.alg)
+    place = {"src": str(phone.id), "ep": 1, "seq": recorder.seq + 1, "prev": recorder.prev}
+    key = certify(successor, **place).to_dict()  # type: ignore[arg-type]
+    bureau.push(recorder.seal(recorder.payload("key.next", key=key)))
+    recorder.signs_with = successor
+    bureau.photo(b"signed with the next key")
+    sequence(bureau.app)
+    report, lines = judged(bureau, tmp_path)
+    assert reasons(report) == []
+    assert "key.next" in acts(lines)
 
 
 def test_heads_seen_by_another_device_travel_along(bureau: Bureau, tmp_path: Path) -> None:
