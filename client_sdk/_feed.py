@@ -11,7 +11,7 @@ from client_sdk._ledger import Ledger
 from client_sdk._outbox import Identity
 from client_sdk._trust import Trust
 from client_sdk._witness import FreeWitness, InconsistentLogError
-from client_sdk.errors import ContractError, GoneError, TrustError
+from client_sdk.errors import ContractError, GoneError, TransportError, TrustError
 from client_sdk.models import Problem
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.statements import Receipt, SignedStatement, StatementKind
@@ -83,6 +83,22 @@ class Feed:
             kept += len(verified)
             if not page.has_more:
                 return kept
+
+    def accept(self, values: Iterable[object]) -> int:
+        """Receipts that came another way; how many were verified and kept.
+
+        One whose checkpoint can't be compared offline waits for the next sync.
+        """
+        kept = 0
+        for value in values:
+            try:
+                verified = self._verified([value])
+            except TransportError:
+                continue
+            with self._ledger.store.transaction():
+                self._keep(verified)
+            kept += len(verified)
+        return kept
 
     def _verified(self, values: Iterable[object]) -> list[tuple[Receipt, SignedStatement]]:
         """Receipts that hold; a bad one becomes a problem, never a confirmation."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from client_sdk._api import Call
+from client_sdk._bundles import Carrying
 from client_sdk._sync import pending, stored_problems
 from client_sdk._views import outbox_items
 from client_sdk._witness import LogTrust, Proven
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _PAGE: Final = 200
 
 
-class Looking:
+class Looking(Carrying):
     """The part of a client that changes nothing on this device."""
 
     _ledger: Ledger

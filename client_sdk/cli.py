@@ -11,6 +11,7 @@ import click
 from client_sdk._capturing import describe, name_bytes
 from client_sdk._cli import settings
 from client_sdk._cli.app import App, Exit, exit_of_sync, jsonable, size_text
+from client_sdk._cli.bundles import bundle
 from client_sdk._cli.custody import COMMANDS
 from client_sdk._cli.docking import DockOptions, run_dock
 from client_sdk._cli.guard import guarded
@@ -332,6 +333,7 @@ def dock(  # noqa: PLR0913 - the options of a command line
 
 
 main.add_command(verify)
+main.add_command(bundle)
 
 
 for command in COMMANDS:

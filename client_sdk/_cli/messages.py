@@ -35,6 +35,16 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "would-capture": ("Would seal {name} ({size}).", "将封存 {name}({size})。"),
     "logged": ("#{seq} {time} logged", "#{seq} {time} 已记录"),
+    "bundle-exported": (
+        "{records} records and {objects} files written ({size}); next: `tiezheng bundle send`.",
+        "已写入记录 {records} 条、文件 {objects} 个({size})。请用 tiezheng bundle send 送交。",
+    ),
+    "bundle-sent": (
+        "Server took the bundle. Records: {records}. Files: {objects}.",
+        "服务器已接收数据包。记录:{records}。文件:{objects}。",
+    ),
+    "bundle-receipts": ("Receipts to carry back: {path}", "待带回的回执:{path}"),
+    "bundle-imported": ("{count} receipts verified and kept.", "已核验并保存回执 {count} 份。"),
     "head-shown": (
         "Let another officer's device record this head: `tiezheng attest TEXT`.",
         "请由另一名人员的设备记录此链头:`tiezheng attest 文字`。",

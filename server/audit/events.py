@@ -44,6 +44,8 @@ class EventKind(StrEnum):
     RECEIPTS_ISSUED = "receipts.issued"
     ROWS_SEALED = "rows.sealed"
 
+    BUNDLE_RECEIVED = "bundle.received"
+    BUNDLE_TAKEN = "bundle.taken"
     UPLOAD_GRANTED = "upload.granted"
     UPLOAD_QUARANTINED = "upload.quarantined"
     UPLOAD_TERMINATED = "upload.terminated"
@@ -51,6 +53,7 @@ class EventKind(StrEnum):
     EVIDENCE_UNCLAIMED = "evidence.unclaimed"
     EVIDENCE_MISSING = "evidence.missing"
     EVIDENCE_EXAMINED = "evidence.examined"
+    RECORDING_CHECKED = "recording.checked"
     EVIDENCE_REBOUND = "evidence.rebound"
     ERASURE_REQUESTED = "erasure.requested"
     ERASURE_REFUSED = "erasure.refused"

@@ -176,6 +176,8 @@ SUMMARIES_ZH: Final[Mapping[str, str]] = MappingProxyType(
         "GET /api/v1/erasures": "列出本院的删除申请与决定",
         "POST /api/v1/erasures/{erasure_id}/approve": "由另一人批准删除并执行",
         "POST /api/v1/erasures/{erasure_id}/refuse": "由另一人驳回删除申请",
+        "POST /api/v1/bundles": "录入一个已上传的离线数据包，视同由其设备提交",
+        "GET /api/v1/bundles/{sha256}/receipts": "取回该数据包各记录的回执，供离线带回",
         "POST /api/v1/exports": "申请导出一案或若干件，须说明目的与接收方",
         "GET /api/v1/exports/{export_id}": "导出进度与结果",
         "GET /api/v1/exports/{export_id}/content": "下载导出的数据包，可分段；下载留痕",

@@ -121,6 +121,7 @@ class Kind(Enum):
         422, "The record's enrolment generation is not known", "记录的注册代次未知"
     )
     RECORD_SAME_SEQ = _Kind(409, "Another record has this sequence number", "该序号已有其他记录")
+    BUNDLE_INVALID = _Kind(422, "The file is no acceptable bundle", "文件不是可接受的数据包")
     RECORD_CHAIN_BREAK = _Kind(409, "The record does not continue the chain", "记录与前一条不衔接")
     RECORD_TOO_LARGE = _Kind(413, "The record is larger than allowed", "记录超过大小上限")
     TOO_MANY_RECORDS = _Kind(413, "More records than allowed in one request", "单次记录数超过上限")

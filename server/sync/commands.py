@@ -81,3 +81,10 @@ class ReleaseHeld:
     """Why a held record enters the log although its predecessor is missing."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBundle:
+    """Command: the caller's finished upload with this digest is a bundle; enter it."""
+
+    sha256: str

@@ -5,15 +5,17 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
+from client_sdk.protocol.bundle import MEDIA_TYPE
 from client_sdk.protocol.statements import SignedStatement
+from server.core.bodies import load_command
 from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
+from server.sync import bundles, chain_view, push, service
 from server.sync import pull as feed
-from server.sync import chain_view, push, service
 from server.sync.chain_schemas import ChainOut, ChainQueryIn
 from server.sync.commands import (
     AskTicket,
@@ -26,6 +28,8 @@ from server.sync.commands import (
     ReleaseHeld,
 )
 from server.sync.schemas import (
+    BundleBody,
+    BundleOut,
     ClockBody,
     HeldOut,
     HeldQueryIn,
@@ -45,6 +49,7 @@ from server.sync.schemas import (
 from server.sync.service import Held, Released
 
 PUSH_BYTES_MAX = 8 * 2**20
+BUNDLE_BODY_BYTES_MAX = 4_096
 
 blueprint = Blueprint("sync", __name__)
 
@@ -115,3 +120,18 @@ def release_held(
 ) -> Released:
     """Let a held record into the log although its predecessors are missing."""
     return service.release(ctx, device_id, ep, seq, command.reason)
+
+
+@blueprint.post("/bundles")
+@endpoint(Permission.UPLOAD, load=BundleBody, dump=BundleOut, idempotent=False, streams=True)
+def take_bundle(ctx: Context) -> dict[str, Any]:
+    """Enter a bundle that the caller uploaded, as if its device had sent it."""
+    _, command = load_command(BundleBody, BUNDLE_BODY_BYTES_MAX)
+    return bundles.take(ctx, command)
+
+
+@blueprint.get("/bundles/<sha256>/receipts")
+@endpoint(Permission.UPLOAD, streams=True)
+def bundle_receipts(ctx: Context, sha256: str) -> Response:
+    """The receipts for a bundle that the caller brought, as a bundle to carry back."""
+    return Response(bundles.receipts_for(ctx, sha256), mimetype=MEDIA_TYPE)

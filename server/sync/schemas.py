@@ -18,6 +18,7 @@ from server.sync.commands import (
     Push,
     ReadClock,
     ReleaseHeld,
+    TakeBundle,
     Wanted,
 )
 
@@ -242,4 +243,23 @@ class ReleasedOut(Schema):
     """What a release let into the log."""
 
     records = fields.Integer()
+    head = fields.Nested(HeadOut)
+
+
+class BundleBody(Schema):
+    """Body of the entry of a bundle: the digest of the upload."""
+
+    sha256 = fields.String(required=True, validate=validate.Regexp(r"\A[0-9a-f]{64}\Z"))
+
+    @post_load
+    def _command(self, values: dict[str, Any], **_: object) -> TakeBundle:
+        return TakeBundle(**values)
+
+
+class BundleOut(Schema):
+    """What became of a bundle: how many records and objects by outcome, the device's head."""
+
+    device_id = fields.UUID()
+    records = fields.Dict(keys=fields.String(), values=fields.Integer())
+    objects = fields.Dict(keys=fields.String(), values=fields.Integer())
     head = fields.Nested(HeadOut)
