@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from server.core.db import Base, BigId
+from server.core.db import Base, BigId, table_of
 
 WITNESS: Final = "witness"
 AUTHORITY: Final = "authority"
@@ -149,15 +150,15 @@ def _pause_seconds(standing: Standing, failures: int) -> float:
 
 
 def _row(session: Session, kind: str, name: str, now: datetime) -> Attestor:
-    found = session.get(Attestor, (kind, name), with_for_update=True)
-    if found is None:
-        found = Attestor(
-            kind=kind, name=name, standing="", detail="", size=0, wanted_size=0, failures=0,
-            since=now, asked_at=None, good_at=None, next_at=now,
-        )  # fmt: skip
-        session.add(found)
-        session.flush()
-    return found
+    """The row, locked; a new one where there was none, whoever else is about to add it."""
+    dialect = session.get_bind().dialect.name
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table_of(Attestor))
+    fresh = {
+        "kind": kind, "name": name, "standing": "", "detail": "", "size": 0, "wanted_size": 0,
+        "failures": 0, "since": now, "next_at": now,
+    }  # fmt: skip
+    session.execute(insert.values(fresh).on_conflict_do_nothing())
+    return session.get_one(Attestor, (kind, name), with_for_update=True)
 
 
 def _stand(row: Attestor) -> Stand:

@@ -111,7 +111,10 @@ def backup(witness: Witness) -> Callable[[], None]:
 
 
 def backup_log(app: Flask) -> Callable[[], None]:
-    """Take a backup of the whole log with its signer; calling what is returned puts it back."""
+    """Take a backup of the tree with its signer; calling what is returned puts it back.
+
+    Entries that were added since are gone then; those that were lost meanwhile stay lost.
+    """
     signer_state = runtime_of(app).settings.signer_folder / "state.json"
     signed = signer_state.read_bytes()
     tables = [table_of(table) for table in (LogTile, Attestor)]

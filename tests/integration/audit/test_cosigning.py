@@ -13,7 +13,7 @@ from flask import Flask
 from client_sdk.protocol.tlog.notes import parse_note
 from client_sdk.protocol.tlog.policies import Policy
 from server.audit import attestors, log
-from server.audit.attestors import WITNESS, Stand, Standing
+from server.audit.attestors import WITNESS, Answer, Stand, Standing
 from server.audit.models import CheckpointRow, CosignatureRow
 from server.audit.outcalls import Reply
 from server.audit.signing_state import SignerFolder
@@ -66,6 +66,11 @@ def newest() -> log.StoredCheckpoint:
 def stand_of(name: str) -> Stand:
     with unit_of_work(EVERY_COURT, write=False) as session:
         return attestors.overview(session).of(WITNESS, f"witness.example/{name}")
+
+
+def all_stands() -> tuple[Stand, ...]:
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        return attestors.overview(session).stands
 
 
 def state(app: Flask) -> WitnessState:
@@ -170,6 +175,33 @@ def test_a_witness_that_is_away_is_asked_ever_less_often(
     assert 10 < witnesses.asked.count("w3") < 25
     assert witnesses.asked.count("w1") == 1
     assert newest().level == "L2"  # two of three are enough
+
+
+def test_tamper_56_once_the_missing_entries_are_back_it_goes_on(
+    app: Flask, world: World, witnesses: Witnesses, clock: FixedClock
+) -> None:
+    witnesses.collector().turn()
+    old = backup_log(app)
+    size = grow(app, world)
+    witnesses.collector().turn()
+    new = backup_log(app)
+    old()
+    collector = witnesses.collector()
+    collector.turn()
+    assert state(app).halted_by
+    halted = [one for one in all_stands() if one.standing is Standing.AHEAD]
+    new()
+    with unit_of_work(EVERY_COURT) as session:  # the newer backup knows nothing of the alarm
+        for one in halted:
+            answer = Answer(Standing.AHEAD, one.detail)
+            attestors.write_down(session, WITNESS, one.name, answer, clock.now())
+    sign_log(app)
+    clock.advance(timedelta(minutes=2))
+    collector.turn()
+    collector.turn()
+    assert newest().size == size
+    assert newest().level == "L2"
+    assert state(app).problems() == []
 
 
 @pytest.mark.parametrize("more", [0, 3])
