@@ -39,12 +39,24 @@ def case_binding(dossier: Dossier) -> Iterator[Problem]:
     """What the log files under the case names this case, and the other way round."""
     if dossier.statement is None:
         return
-    case_id = dossier.statement.case.id
+    case_id, moved_in = dossier.statement.case.id, _moved_in(dossier)
     for entry in dossier.entries:
-        named = (entry.payload or {}).get("case")
+        if entry.payload is None:
+            continue
         mine = dossier.in_case(entry)
-        if (mine and named not in (None, case_id)) or (named == case_id and not mine):
+        if mine != (entry.payload.get("case") == case_id):
             yield Problem(Reason.CASE_FOREIGN, entry.where, "payload and log name different cases")
+        elif not mine and entry.payload.get("obj") and entry.hid not in moved_in:
+            yield Problem(Reason.CASE_FOREIGN, entry.where, "originals of another case")
+
+
+def _moved_in(dossier: Dossier) -> set[str]:
+    """Header ids of records whose evidence was rebound into the case, as the case's chain says."""
+    items = {
+        one.subject for one in dossier.acts.get("evidence.rebound", []) if dossier.in_case(one)
+    }
+    arrivals = dossier.acts.get("evidence.verified", [])
+    return {str(one.facts.get("hid")) for one in arrivals if one.subject in items}
 
 
 def statement(dossier: Dossier) -> Iterator[Problem]:

@@ -84,10 +84,35 @@ def time(dossier: Dossier) -> Iterator[Problem]:
     for where, when in times:
         if newest is not None and when + SKEW < newest:
             yield Problem(Reason.TIME_ORDER, where, "before entries that it is to cover")
+    yield from _late_events(dossier)
     earliest = dossier.trust.not_before
     for where, when in (*times, *received):
         if earliest is not None and when < earliest:
             yield Problem(Reason.TIME_BEFORE_TRUST, where, "before what the trust file allows")
+
+
+def _late_events(dossier: Dossier) -> Iterator[Problem]:
+    """Server events behind an earlier checkpoint that say they are older than it.
+
+    Their times are the server's word; that they were not there yet is the witnesses'.
+    """
+    seen = sorted(
+        (size, datetime.fromtimestamp(min(times), UTC))
+        for size, note in dossier.prior_notes.items()
+        if (times := [at for at in _cosigned(dossier, note) if at < _far_seconds()])
+    )
+    for entry in dossier.entries:
+        before = [when for size, when in seen if size <= entry.index]
+        late = before and parse_rfc3339(entry.leaf.rx) + SKEW < max(before)
+        if entry.header is None and late:
+            yield Problem(Reason.EVENT_LATE, entry.where, "says it is older than an earlier log")
+
+
+def _cosigned(dossier: Dossier, note: Note) -> list[int]:
+    try:
+        return list(dossier.trust.policy.judge(note).cosigned.values())
+    except ProtocolError:
+        return []
 
 
 def _far_seconds() -> int:

@@ -73,6 +73,7 @@ REASONS: Final[Mapping[R, tuple[str, str]]] = {
     R.EVENT_KEY_UNPINNED: ("no server key is pinned", "未固定服务器密钥"),
     R.EVENT_KEY_RETIRED: ("a server key out of its time", "服务器密钥不在有效期内"),
     R.EVENT_REPEATED: ("an event a second time", "事件重复入链"),
+    R.EVENT_LATE: ("an event older than the log before it", "事件自称早于其前的日志"),
     R.ENROLMENT_FORM: ("a malformed enrolment", "设备登记不成立"),
     R.ENROLMENT_TWICE: ("a second key for a device", "同一设备登记两把密钥"),
     R.ENROLMENT_UNVOUCHED: ("nobody pinned vouches for a device", "设备登记无受信任者担保"),

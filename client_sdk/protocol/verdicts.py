@@ -122,6 +122,7 @@ class Reason(StrEnum):
     EVENT_KEY_UNPINNED = "event-key-unpinned"
     EVENT_KEY_RETIRED = "event-key-retired"
     EVENT_REPEATED = "event-repeated"
+    EVENT_LATE = "event-late"
     ENROLMENT_FORM = "enrolment-form"
     ENROLMENT_TWICE = "enrolment-twice"
     ENROLMENT_UNVOUCHED = "enrolment-unvouched"
@@ -208,6 +209,7 @@ _FINDINGS: Final = frozenset(
         Reason.TOKEN_MISSING,
         Reason.TOKEN_UNPINNED,
         Reason.EVENT_KEY_UNPINNED,
+        Reason.EVENT_LATE,
         Reason.ENROLMENT_UNPINNED,
         Reason.KEY_REVOKED_DECLARED,
         Reason.CHAIN_GAP_DECLARED,

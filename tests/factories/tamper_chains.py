@@ -145,6 +145,41 @@ def record_moved_away(kit: Kit) -> Made:
     return done(scene, scene.export(also={away.hid: True}))
 
 
+@case(
+    "34_nameless", "log key and witnesses: a record of no case filed here", V.FAILED, R.CASE_FOREIGN
+)
+def record_without_case(kit: Kit) -> Made:
+    scene = kit.scene()
+    note = scene.tablet.record("log.note", case=None, text="无案号（虚构）")
+    note.case = scene.world.case_id
+    return done(scene)
+
+
+@case(
+    "34_borrowed",
+    "a photo of another case shown as if it were of this one",
+    V.FAILED,
+    R.CASE_FOREIGN,
+)
+def photo_borrowed(kit: Kit) -> Made:
+    scene = kit.scene()
+    photo = scene.phone.capture(b"of another case, fictional", case=scene.world.other_case)
+    scene.phone.record("log.note", text="本案（虚构）")
+    return done(scene, scene.export(also={photo.hid: True}))
+
+
+@case("34_rebound", "a photo that was rebound from another case", V.VERIFIED)
+def photo_rebound(kit: Kit) -> Made:
+    scene = kit.scene()
+    world = scene.world
+    photo = scene.phone.capture(b"of another case, fictional", case=world.other_case)
+    item = world.verify_item(photo, case=world.other_case)
+    arrival = world.sealed[-1]
+    world.event("evidence.rebound", ("evidence", item), {"reason": "归错（虚构）"})
+    scene.phone.record("log.note", text="本案（虚构）")
+    return done(scene, scene.export(also={photo.hid: True, arrival.hid: True}))
+
+
 @case("35", "a device signs two records for one number", V.FAILED, R.CHAIN_FORK)
 def forked(kit: Kit) -> Made:
     scene = kit.scene()

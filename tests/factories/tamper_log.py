@@ -360,3 +360,11 @@ def policy_none(kit: Kit) -> Made:
     scene = kit.scene()
     policy = policy_text(scene.world).splitlines(keepends=True)
     return done(scene, policy=policy[0] + "quorum none\n")
+
+
+@case("21_event", "server key: an event backdated behind a witnessed log", V.FINDINGS, R.EVENT_LATE)
+def event_backdated(kit: Kit) -> Made:
+    scene = kit.scene()
+    made = scene.world.event("custody.viewed", ("evidence", scene.items[0]), {})
+    made.rx = "2026-03-01T00:00:00.000Z"
+    return done(scene)

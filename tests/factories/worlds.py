@@ -268,7 +268,7 @@ class World:
         device.ticket = nonce
         return self.event("ticket.issued", ("ticket", nonce), body, case=None)
 
-    def verify_item(self, capture: Sealed) -> UUID:
+    def verify_item(self, capture: Sealed, *, case: str | None = "") -> UUID:
         """The bytes of a capture arrived: an item of evidence."""
         item = self.uuid()
         header, thing = capture.header, capture.payload["obj"][0]
@@ -276,7 +276,7 @@ class World:
             "device": header["src"], "ep": header["ep"], "seq": header["seq"],
             "hid": capture.hid, "sha256": thing["sha256"], "size": str(thing["size"]), "copies": 2,
         }  # fmt: skip
-        self.event("evidence.verified", ("evidence", item), facts)
+        self.event("evidence.verified", ("evidence", item), facts, case=case)
         return item
 
     def fill(self, count: int) -> None:
