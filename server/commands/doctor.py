@@ -14,7 +14,7 @@ import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
-from server.commands.checks import databases, host, places
+from server.commands.checks import databases, host, places, reports
 from server.commands.checks.finding import Finding, Installation, Level, fail, ok
 from server.commands.console import LANGUAGES, Console, Words, about, explained, language, width
 from server.core.clock import Clock, SystemClock
@@ -84,6 +84,7 @@ def examined() -> Iterator[Finding]:
     yield from host.findings(clock)
     place = Installation(settings, clock, os.environ)
     yield from places.findings(place)
+    yield from reports.findings(place)
     yield from databases.findings(place)
 
 

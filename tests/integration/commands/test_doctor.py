@@ -35,7 +35,7 @@ from tests.support.postgres import ADMIN, Database, Postgres
 EXIT = {"ok": 0, "warn": 1, "fail": 2}
 # True of the machine that the tests run on, whatever the installation looks like; and the tests'
 # own PostgreSQL does not flush.
-OF_THE_MACHINE = {"clock", "clocks", "sandbox", "space", "durability"}
+OF_THE_MACHINE = {"clock", "clocks", "sandbox", "space", "durability", "fonts"}
 
 
 def diagnosis(app: Flask) -> dict[str, Any]:
@@ -94,8 +94,8 @@ def test_a_sound_installation(sound: Flask, database_url: str) -> None:
     checks = [one["check"] for one in diagnosis(sound)["findings"]]
     expected = [
         "settings", "sqlite", "uploads", "clock", "address", "data", "keys", "blobs", "space",
-        "sandbox", "database", "durability", "clocks", "schema", "row-security", "courts", "worker",
-        "signer", "witnesses",
+        "sandbox", "fonts", "database", "durability", "clocks", "schema", "row-security", "courts",
+        "worker", "signer", "witnesses",
     ]  # fmt: skip
     only_postgres = {"durability", "clocks", "row-security"}
     if database_url.startswith("sqlite"):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pypdf
 import pytest
 
+from server.commands.checks import reports
+from server.commands.checks.finding import Level
 from server.disclosure.report.custody import custody_pdf
 from server.disclosure.report.fonts import (
     BOX,
@@ -148,3 +150,9 @@ def test_a_helper_face_gives_what_the_first_lacks(fonts: FontStack) -> None:
     text = text_of(custody_pdf(report(), stack))
     assert "U+5F20" not in text
     assert "张" in text
+
+
+def test_doctor_says_what_is_printed_with(fonts: FontStack, tmp_path: Path) -> None:
+    assert reports.fonts("").level is Level.OK
+    assert fonts.faces[0].name in reports.fonts("").said.en
+    assert reports.fonts(str(tmp_path / "absent.ttf")).level is Level.FAIL
