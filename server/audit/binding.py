@@ -118,9 +118,8 @@ def _by_checkpoints(
     statement = sa.select(Event.seq, covering).where(
         Event.src == str(device_id), Event.ep == ep, among(session, Event.seq, sorted(seqs))
     )
-    for seq, at in session.execute(statement):
-        if at is not None and seq is not None:
-            yield seq, Bound(at, BY_CHECKPOINT)
+    rows: Sequence[Any] = session.execute(statement).all()
+    return [(seq, Bound(at, BY_CHECKPOINT)) for seq, at in rows if at is not None]
 
 
 def gaps(session: Session, device_id: uuid.UUID, ep: int, upto: int | None = None) -> list[Gap]:

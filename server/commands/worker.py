@@ -29,7 +29,7 @@ from server.commands.exporting import exporting
 from server.core.context import Runtime
 from server.core.db import db
 from server.core.units import Units
-from server.evidence import examination
+from server.evidence import examination, recordings
 from server.evidence.examination import TryAgainError
 from server.evidence.sandbox import Limits, Sandbox, SandboxError
 from server.evidence.shipping import Shipper
@@ -118,6 +118,7 @@ def examining(sandbox: Sandbox) -> Handler:
     def examine(units: Units, subject_id: str) -> None:
         try:
             examination.examine(units, sandbox, subject_id)
+            recordings.check(units, subject_id)
         except (TryAgainError, SandboxError) as error:
             raise PostponeError(str(error)) from error
 
