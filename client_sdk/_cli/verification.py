@@ -37,6 +37,7 @@ Exit codes:
   7  FAILED: something contradicts
 """
 _SHOWN_MAX: Final = 20
+_LONG_BYTES: Final = 256 << 20
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _STYLES: Final = {Level.FAILED: "red", Level.INCOMPLETE: "yellow", Level.FINDING: "yellow"}
 
@@ -52,9 +53,13 @@ _STYLES: Final = {Level.FAILED: "red", Level.INCOMPLETE: "yellow", Level.FINDING
 @click.pass_obj
 def verify(app: App, *, dossier: Path, policy: Path, priors: tuple[Path, ...]) -> None:
     """Judge a dossier."""
-    trust = _trust(policy)
+    trust, kept = _trust(policy), [_note(path) for path in priors]
     try:
-        report = verify_dossier(dossier, trust, priors=[_note(path) for path in priors])
+        size_bytes = dossier.stat().st_size
+        # A bar for what takes long, where somebody looks.
+        hidden = app.quiet or size_bytes < _LONG_BYTES or not sys.stderr.isatty()
+        with click.progressbar(length=size_bytes, file=sys.stderr, hidden=hidden) as bar:
+            report = verify_dossier(dossier, trust, priors=kept, heard=bar.update)
     except OSError as error:
         raise click.BadParameter(str(error), param_hint="DOSSIER") from error
     if app.as_json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -205,13 +205,14 @@ class Measure:
     size_bytes: int
 
 
-def measure(archive: Archive) -> dict[str, Measure]:
-    """Digest of every member, streamed."""
+def measure(archive: Archive, heard: Callable[[int], None]) -> dict[str, Measure]:
+    """Digest of every member, streamed; `heard` gets the length of each piece."""
     found: dict[str, Measure] = {}
     for path in archive.members:
         digest, size_bytes = hashlib.sha256(), 0
         for chunk in archive.chunks(path):
             digest.update(chunk)
             size_bytes += len(chunk)
+            heard(len(chunk))
         found[path] = Measure(digest.hexdigest(), size_bytes)
     return found

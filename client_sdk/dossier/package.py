@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,13 +40,21 @@ class Exported:
     problem: str | None
 
 
+def nobody(_: int) -> None:
+    """Nobody waits."""
+
+
 @dataclass(frozen=True)
 class Dossier:
-    """What the checks get. `priors` are notes that the caller kept from earlier."""
+    """What the checks get. `priors` are notes that the caller kept from earlier.
+
+    `heard` gets the length of each piece that was read for its digest.
+    """
 
     archive: Archive
     trust: Trust
     priors: tuple[Note, ...] = ()
+    heard: Callable[[int], None] = nobody
 
     def small(self, path: str) -> bytes:
         """A proof or tag file; empty when it is not there."""
@@ -57,7 +65,7 @@ class Dossier:
     @cached_property
     def measures(self) -> dict[str, Measure]:
         """Digest and length of every file as read."""
-        return measure(self.archive)
+        return measure(self.archive, self.heard)
 
     @cached_property
     def manifests(self) -> dict[str, dict[str, str] | None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from client_sdk.dossier.archive import ArchiveError, open_archive
-from client_sdk.dossier.package import Dossier
+from client_sdk.dossier.package import Dossier, nobody
 from client_sdk.dossier.report import Finding, Report, about, verdict_of
 from client_sdk.dossier.table import CHECKS, CheckFunction
 from client_sdk.protocol.tlog.notes import Note
@@ -20,10 +20,12 @@ def verify_dossier(
     *,
     priors: Sequence[Note] = (),
     checks: Mapping[Check, CheckFunction] = CHECKS,
+    heard: Callable[[int], None] | None = None,
 ) -> Report:
     """Judge a dossier by what `trust` pins; no network, no clock, nothing is unpacked.
 
     `priors` are checkpoints of this log that the caller kept: the dossier must extend them.
+    `heard` gets the length of each piece of it that was hashed.
     OSError when the file cannot be opened.
     """
     try:
@@ -32,7 +34,7 @@ def verify_dossier(
         only = (Finding(Check.ARCHIVE, error.reason, "", str(error)),)
         return Report(verdict_of(only), only, (Check.ARCHIVE,), {})
     with archive.file:
-        dossier = Dossier(archive, trust, tuple(priors))
+        dossier = Dossier(archive, trust, tuple(priors), heard or nobody)
         findings = tuple(
             Finding(check, problem.reason, problem.where, problem.detail)
             for check, function in checks.items()

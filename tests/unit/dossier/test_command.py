@@ -1,6 +1,8 @@
 """`tiezheng verify` as people and programs call it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,14 @@ def test_a_policy_that_is_none(scene: Scene, tmp_path: Path, text: str) -> None:
 def test_every_reason_has_words() -> None:
     assert set(REASONS) == set(Reason)
     assert set(VERDICTS) == set(Verdict)
+
+
+def test_the_verifier_loads_neither_network_nor_server() -> None:
+    code = (
+        "import sys, client_sdk.dossier.verify;"
+        "print([name for name in sys.modules if name.partition('.')[0] in"
+        " {'httpx', 'requests', 'server', 'storage', 'flask'}"
+        " or name.startswith(('client_sdk._', 'client_sdk.client'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
