@@ -20,6 +20,7 @@ from client_sdk import FieldClient
 from client_sdk.errors import FieldError
 from deploy.demo import day, material
 from deploy.demo.check import compare
+from deploy.demo.dossier import export_and_verify
 from deploy.demo.fault_proxy import FaultProxy
 from deploy.demo.processes import (
     ROOT,
@@ -49,17 +50,18 @@ def main() -> int:
         port = asked.port or (free_port() if asked.smoke else _demo_port())
         extra = {"TIEZHENG_DATABASE_URL": asked.database_url} if asked.database_url else {}
         environment = server_environment(folder / "server", port, extra)
-        lines = _play(stack, folder, environment, stays=not asked.smoke)
-        good = all(line.good for line in lines)
-        say("[green]every item arrived exactly once[/green]" if good else "[red]NOT GOOD[/red]")
+        good = _play(stack, folder, environment, stays=not asked.smoke)
+        say(
+            "[green]every item arrived exactly once, and its dossier verifies[/green]"
+            if good
+            else "[red]NOT GOOD[/red]"
+        )
         if not asked.smoke and good:
             _stay(environment["TIEZHENG_PUBLIC_URL"], folder)
     return 0 if good else 1
 
 
-def _play(
-    stack: ExitStack, folder: Path, environment: dict[str, str], *, stays: bool
-) -> list[Line]:
+def _play(stack: ExitStack, folder: Path, environment: dict[str, str], *, stays: bool) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     Path(environment["TIEZHENG_DATA_DIR"]).mkdir(mode=0o700)
     public_url = environment["TIEZHENG_PUBLIC_URL"]
@@ -69,13 +71,26 @@ def _play(
     stack.enter_context(running_witnesses(folder / "witnesses", environment))
     stack.enter_context(running_server(environment, folder / "server.log"))
     say(f"server and worker run at {public_url}, beside two witnesses of its log")
-    return play_day(stack, folder, public_url, seed, stays=stays)
+    officer = day.Officer(**seed["officer"])
+    desk, lines = play_day(stack, folder, public_url, seed)
+    level = wait_until_witnessed(public_url)
+    say(f"two witnesses have cosigned {level.witnessed} of {level.size} entries of the log")
+    headline("6. Dossier / 卷宗")
+    verified = export_and_verify(desk, officer.case_id, folder, environment)
+    headline("7. Addresses and logins / 地址与账号")
+    say(f"start page       {public_url}/")
+    say(f"API description  {public_url}/docs")
+    say(f"clock code       {public_url}/time-qr")
+    print_logins([tuple(row) for row in seed["logins"]])
+    if stays:
+        _invite(desk, public_url, officer)
+    return verified and all(line.good for line in lines)
 
 
 def play_day(
-    stack: ExitStack, folder: Path, public_url: str, seed: dict[str, Any], *, stays: bool
-) -> list[Line]:
-    """The officer's day and the supervisor's check of it; one line for each item."""
+    stack: ExitStack, folder: Path, public_url: str, seed: dict[str, Any]
+) -> tuple[FieldClient, list[Line]]:
+    """The officer's day and the supervisor's check of it, at the desk that is returned."""
     port = int(public_url.rsplit(":", 1)[1])
     proxy = stack.enter_context(FaultProxy(port, None))
     officer = day.Officer(**seed["officer"])
@@ -104,16 +119,7 @@ def play_day(
         case = desk.request("GET", f"/cases/{officer.case_id}").json()
         lines = compare(field, desk, case, captures)
     print_items(lines)
-    level = wait_until_witnessed(public_url)
-    say(f"two witnesses have cosigned {level.witnessed} of {level.size} entries of the log")
-    headline("6. Addresses and logins / 地址与账号")
-    say(f"start page       {public_url}/")
-    say(f"API description  {public_url}/docs")
-    say(f"clock code       {public_url}/time-qr")
-    print_logins([tuple(row) for row in seed["logins"]])
-    if stays:
-        _invite(desk, public_url, officer)
-    return lines
+    return desk, lines
 
 
 def _prove_offline(field: FieldClient) -> None:
@@ -133,7 +139,7 @@ def _invite(desk: FieldClient, public_url: str, officer: day.Officer) -> None:
     """What somebody can type in another window: a device of their own."""
     wanted = {"kind": "dock", "name": "试用设备(虚构)"}
     code = desk.request("POST", "/enrolment-codes", json=wanted).json()["code"]
-    headline("7. Try it: in this folder, in another window / 另开窗口，在本目录试用")
+    headline("8. Try it: in this folder, in another window / 另开窗口，在本目录试用")
     for line in (
         "export TIEZHENG_STORE=var/try-$$ PATH=$PWD/.venv/bin:$PATH",
         f"tiezheng enrol {code} --name try --server {public_url}",
