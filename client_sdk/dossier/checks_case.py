@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from client_sdk.dossier.archive import Problem
@@ -90,15 +91,30 @@ def statement(dossier: Dossier) -> Iterator[Problem]:
         yield Problem(Reason.STATEMENT_MANIFEST, where, "other numbers than were exported")
 
 
+class Spans:
+    """Whether a number lies in one of many spans, asked many times."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []  # the largest so far
+        for first, last in sorted(spans):
+            self._firsts.append(first)
+            self._lasts.append(max(last, self._lasts[-1] if self._lasts else last))
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._firsts, number)
+        return at > 0 and number <= self._lasts[at - 1]
+
+
 def disclosure(dossier: Dossier) -> Iterator[Problem]:
     """A payload is missing only where the statement says so, and erasures are in the log."""
     if dossier.statement is None:
         return
-    withheld = dossier.statement.withheld
+    withheld = Spans((one.first, one.last) for one in dossier.statement.withheld)
     erased = set(dossier.statement.erased)
     proven = erased_hids(dossier)
     for entry in dossier.entries:
-        hidden = any(one.first <= entry.index <= one.last for one in withheld)
+        hidden = entry.index in withheld
         mine = dossier.in_case(entry)
         if entry.disclosed:
             if entry.index in erased or (hidden and mine):

@@ -63,10 +63,10 @@ def _range(dossier: Dossier, one: DeviceRange) -> Iterator[Problem]:
     if not chain or chain[0].header is None:
         yield Problem(Reason.CHAIN_GAP, where, "none of its records is there")
         return
-    missing = 0
+    missing, gaps = 0, set(one.gaps)
     at = one.first
     for seq in [*sorted(there), one.last + 1]:
-        if seq > at and (at, seq - 1) not in one.gaps:
+        if seq > at and (at, seq - 1) not in gaps:
             missing += seq - at
         at = seq + 1
     if missing:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Final
 
 from client_sdk.dossier.archive import Problem
@@ -82,7 +84,7 @@ def time(dossier: Dossier) -> Iterator[Problem]:
     received = [(entry.where, parse_rfc3339(entry.leaf.rx)) for entry in dossier.entries]
     newest = max((when for _, when in received), default=None)
     for where, when in times:
-        if newest is not None and when + SKEW < newest:
+        if newest is not None and newest - when > SKEW:
             yield Problem(Reason.TIME_ORDER, where, "before entries that it is to cover")
     yield from _late_events(dossier)
     earliest = dossier.trust.not_before
@@ -101,10 +103,13 @@ def _late_events(dossier: Dossier) -> Iterator[Problem]:
         for size, note in dossier.prior_notes.items()
         if (times := [at for at in _cosigned(dossier, note) if at < _far_seconds()])
     )
+    sizes = [size for size, _ in seen]
+    newest = list(accumulate((when for _, when in seen), max))
     for entry in dossier.entries:
-        before = [when for size, when in seen if size <= entry.index]
-        late = before and parse_rfc3339(entry.leaf.rx) + SKEW < max(before)
-        if entry.header is None and late:
+        before = bisect_right(sizes, entry.index)
+        if entry.header is not None or not before:
+            continue
+        if newest[before - 1] - parse_rfc3339(entry.leaf.rx) > SKEW:
             yield Problem(Reason.EVENT_LATE, entry.where, "says it is older than an earlier log")
 
 

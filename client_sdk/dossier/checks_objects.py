@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from client_sdk.dossier.archive import Problem
@@ -53,12 +53,13 @@ def objects(dossier: Dossier) -> Iterator[Problem]:
         if (match := OBJECT_PATH.fullmatch(path))
     }
     absent = {one.sha256: one for one in (dossier.statement.absent if dossier.statement else ())}
+    backed = _backed(dossier)
     readable = ENTRIES in dossier.archive.members
     for digest in sorted(there.keys() - declared.keys() if readable else ()):
         yield Problem(Reason.OBJECT_UNDECLARED, OBJECTS + digest, "no record here declares it")
     for digest, (size_bytes, entry) in declared.items():
         if digest not in there:
-            yield from _absent(dossier, digest, entry, absent.get(digest))
+            yield _absent(digest, entry, absent.get(digest), backed)
         elif digest in absent:
             yield Problem(Reason.REDACTION_FALSE, OBJECTS + digest, "is there, declared as absent")
         elif there[digest] != size_bytes:
@@ -66,24 +67,30 @@ def objects(dossier: Dossier) -> Iterator[Problem]:
             yield Problem(Reason.OBJECT_SIZE, OBJECTS + digest, detail)
 
 
-def _absent(
-    dossier: Dossier, digest: str, entry: Entry, stated: AbsentObject | None
-) -> Iterator[Problem]:
-    if stated is None:
-        yield Problem(Reason.OBJECT_ABSENT, entry.where, f"{digest} is not there")
-        return
-    proven = {
-        AbsentWhy.WITHHELD: True,
-        AbsentWhy.ERASED: digest in erased_objects(dossier),
-        AbsentWhy.MISSING: digest not in _verified(dossier),
-        AbsentWhy.DELETED: digest in _tombstones(dossier),
+def _backed(dossier: Dossier) -> dict[AbsentWhy, Callable[[str], bool]]:
+    """Whether the log backs a reason for an object's absence."""
+    erased, verified, deleted = erased_objects(dossier), _verified(dossier), _tombstones(dossier)
+    return {
+        AbsentWhy.WITHHELD: lambda _: True,
+        AbsentWhy.ERASED: erased.__contains__,
+        AbsentWhy.MISSING: lambda digest: digest not in verified,
+        AbsentWhy.DELETED: deleted.__contains__,
     }
-    if proven[stated.why]:
-        yield Problem(_TOLD[stated.why], entry.where, f"{digest}: {stated.why}")
-    elif stated.why is AbsentWhy.ERASED:
-        yield Problem(Reason.ERASURE_UNPROVEN, entry.where, f"{digest}: no such erasure")
-    else:
-        yield Problem(Reason.REDACTION_FALSE, entry.where, f"{digest}: not {stated.why}")
+
+
+def _absent(
+    digest: str,
+    entry: Entry,
+    stated: AbsentObject | None,
+    backed: dict[AbsentWhy, Callable[[str], bool]],
+) -> Problem:
+    if stated is None:
+        return Problem(Reason.OBJECT_ABSENT, entry.where, f"{digest} is not there")
+    if backed[stated.why](digest):
+        return Problem(_TOLD[stated.why], entry.where, f"{digest}: {stated.why}")
+    if stated.why is AbsentWhy.ERASED:
+        return Problem(Reason.ERASURE_UNPROVEN, entry.where, f"{digest}: no such erasure")
+    return Problem(Reason.REDACTION_FALSE, entry.where, f"{digest}: not {stated.why}")
 
 
 def _verified(dossier: Dossier) -> set[str]:

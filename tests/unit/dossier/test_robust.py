@@ -126,3 +126,12 @@ def test_tamper_9_strange_values_give_a_verdict(
         changed = package.files != files
         verdict = verify_dossier(package.write(path), trust).verdict
         assert verdict in {Verdict.INCOMPLETE, Verdict.FAILED} or not changed
+
+
+@pytest.mark.parametrize("rx", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00.000+23:59"])
+def test_tamper_39_times_at_the_ends_of_the_calendar(rx: str, tmp_path: Path) -> None:
+    scene = standard()
+    for one in scene.world.sealed:
+        one.rx = rx
+    path = scene.export().write(tmp_path / "dossier.zip")
+    assert verify_dossier(path, parse_trust(scene.trust_bytes())).verdict is Verdict.FAILED
