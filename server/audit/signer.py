@@ -53,11 +53,16 @@ class RefusalError(Exception):
 
 @dataclass(slots=True)
 class Signer:
-    """Signs for one log; ``folder`` is open."""
+    """Signs for one log; ``folder`` is open.
+
+    :param begins_anew: a person has decided that this folder, which never signed anything, begins
+        a new log upon entries that another key signed before.
+    """
 
     folder: SignerFolder
     clock: Clock
     slice_size: int = SLICE
+    begins_anew: bool = False
     _checked: bool = False  # that the database agrees with our own last signature
     _said: str | None = None
     _beat_at: float | None = field(default=None)
@@ -102,21 +107,25 @@ class Signer:
             self._checked = True
             return None, False
         upto = min(size, ours.size + self.slice_size)
+        while upto > ours.size and self._is_foreign(session.get(CheckpointRow, upto)):
+            upto -= 1  # a head of the log before this one stays as it is
+        if upto == ours.size:
+            return None, False
         head = self._extended(session, upto)
         self._checked = True
         return head, upto < size
 
     def _check_ours(self, session: Session) -> None:
         ours = self.folder.signed
-        if ours.size == 0:
+        if ours.size == 0 and not self.begins_anew:
             foreign = session.execute(sa.select(CheckpointRow.note).limit(1)).scalar()
             if foreign is not None and not self._is_mine(foreign):
                 raise RefusalError(
                     "other-key",
                     "this log was signed with another key, and this folder never signed anything: "
-                    "restore the signer's folder",
+                    "restore the signer's folder, or begin a new log ('signer --new-log')",
                 )
-        elif self._root(session, ours.size) != ours.root:
+        elif ours.size and self._root(session, ours.size) != ours.root:
             raise _differs(ours.size)
 
     def _extended(self, session: Session, size: int) -> Checkpoint:
@@ -156,8 +165,14 @@ class Signer:
         except ProofError as error:
             raise RefusalError("damaged", f"the tree cannot be read: {error}") from error
 
+    def _is_foreign(self, row: CheckpointRow | None) -> bool:
+        return row is not None and not self._is_mine(row.note)
+
     def _is_mine(self, note: str) -> bool:
-        parsed = parse_note(note)
+        try:
+            parsed = parse_note(note)
+        except ProtocolError:
+            return False
         return any(verified_by(parsed, signer.verifier_key) for signer in self.folder.signers)
 
     # ------------------------------------------------------------------ signing and telling

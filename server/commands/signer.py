@@ -52,8 +52,16 @@ _log = structlog.get_logger("signer")
     "--key", "show_key", is_flag=True,
     help=about("只显示日志验证公钥。", "Only show the log's verifier key."),
 )  # fmt: skip
+@click.option(
+    "--new-log", is_flag=True,
+    help=about(
+        "以新密钥在已有条目上开始新日志；仅在旧日志无法延续时。",
+        "Begin a new log, with a new key, upon the entries that are there; only when the old one "
+        "cannot go on.",
+    ),
+)  # fmt: skip
 @operated
-def signer(console: Console, *, once: bool, show_key: bool) -> dict[str, Any] | None:
+def signer(console: Console, *, once: bool, show_key: bool, new_log: bool) -> dict[str, Any] | None:
     """Sign until told to stop."""
     tools = runtime()
     folder = opened(tools, hold=not show_key)
@@ -63,7 +71,7 @@ def signer(console: Console, *, once: bool, show_key: bool) -> dict[str, Any] | 
                 console.show(vkey)
             return {"origin": folder.origin, "vkeys": folder.vkeys}
         _require_schema()
-        signing = Signer(folder, tools.clock)
+        signing = Signer(folder, tools.clock, begins_anew=new_log)
         if once:
             size = signing.drain()
             console.say(f"已签署到第 {size} 项", f"{size} entries are signed")

@@ -12,7 +12,7 @@ from flask import Flask
 
 from client_sdk.protocol.tlog.checkpoints import Checkpoint, open_checkpoint
 from client_sdk.protocol.tlog.merkle import verify_consistency
-from client_sdk.protocol.tlog.notes import parse_note, parse_vkey
+from client_sdk.protocol.tlog.notes import parse_note, parse_vkey, verified_by
 from server.audit import log
 from server.audit.models import CheckpointRow, Event, LogState, LogTile, SignerState
 from server.audit.signer import Signer
@@ -196,6 +196,25 @@ def test_a_lost_folder_does_not_sign_with_a_new_key(
     enter_events(app, world.first.id, 3)
     assert sign_log(app, tmp_path / "other") == 0
     assert state()[0] == "other-key"
+
+
+def test_a_person_can_begin_a_new_log_upon_a_restored_database(
+    app: Flask, world: World, tmp_path: Path
+) -> None:
+    sign_log(app)
+    with signer_of(app, tmp_path / "other") as signer:
+        signer.begins_anew = True
+        assert signer.drain() == 299, "the old head of 300 entries stays"
+        enter_events(app, world.first.id, 1)
+        assert signer.drain() == 301
+        (vkey,) = signer.folder.vkeys
+    assert state() == (None, None, 301)
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        notes = session.execute(sa.select(CheckpointRow.note).order_by(CheckpointRow.size))
+        first, old, new = (parse_note(note) for (note,) in notes)
+    assert verified_by(first, parse_vkey(vkey))
+    assert open_checkpoint(new, parse_vkey(vkey)).size == 301
+    assert not verified_by(old, parse_vkey(vkey))
 
 
 def test_only_one_signer_holds_the_folder(app: Flask, world: World) -> None:
