@@ -14,12 +14,13 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from client_sdk.protocol.export_statement import Statement
@@ -103,6 +104,11 @@ class Builder:
                 raise WaitError(str(error), LATER_SECONDS) from error
             except WaitError as error:
                 self._say(known, str(error))
+                raise
+            except Exception as error:
+                # Whoever waits should see it; the queue tries again.
+                with suppress(SQLAlchemyError):
+                    self._say(known, f"trouble, it is tried again: {error!r}"[:500])
                 raise
         if self._export(known).state in {"done", "failed"}:
             shutil.rmtree(self.folder_of(known), ignore_errors=True)

@@ -16,6 +16,7 @@ from server.core.clock import Clock
 from server.core.context import Context
 from server.core.db import table_of
 from server.core.models import IdempotentReply
+from server.disclosure import upkeep as exports
 from server.evidence import erasure_bytes
 from server.evidence import service as evidence
 from server.evidence import uploads_upkeep as uploads
@@ -56,6 +57,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("evidence.missing", 60, evidence.mark_missing),
     Task("uploads.expire", 60, uploads.expire_due, in_transaction=False),
     Task("uploads.sweep", 3_600, uploads.sweep, in_transaction=False),
+    Task("exports.sweep", 3_600, exports.sweep, in_transaction=False),
     Task("erasures.finish", 600, erasure_bytes.unlink_due, in_transaction=False),
     Task("records.overdue", 600, sync.release_overdue),
     Task("feed.compact", 86_400, retention.compact_feed),

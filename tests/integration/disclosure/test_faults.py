@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +15,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from server.core.context import Context, system_actor
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.disclosure import upkeep
 from server.disclosure.building import Builder
 from server.disclosure.models import Export
 from server.disclosure.package import Package
@@ -221,3 +224,31 @@ def test_a_full_disk_is_waited_for(bureau: Bureau, monkeypatch: pytest.MonkeyPat
     sign_log(bureau.app)
     bureau.soon()
     assert bureau.shown(export_id)["state"] == "done"
+
+
+def test_unforeseen_trouble_is_shown_and_tried_again(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoiled(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a mistake of the code")
+
+    export_id = bureau.asked()
+    with monkeypatch.context() as patched:
+        patched.setattr(Package, "add_bytes", spoiled)
+        bureau.work()
+    assert "a mistake of the code" in bureau.shown(export_id)["waits_for"]
+    bureau.soon(61)
+    sign_log(bureau.app)
+    bureau.soon()
+    assert bureau.shown(export_id)["state"] == "done"
+
+
+def test_folders_that_nobody_works_in_are_swept(bureau: Bureau) -> None:
+    export_id = bureau.asked()
+    bureau.work()
+    left = bureau.folder / "exports" / str(uuid.uuid4())
+    left.mkdir()
+    ctx = Context(system_actor(), db.session(), runtime_of(bureau.app))
+    assert upkeep.sweep(ctx) == 1
+    assert not left.exists()
+    assert (bureau.folder / "exports" / export_id).is_dir()
