@@ -64,7 +64,7 @@ class Signer:
     slice_size: int = SLICE
     begins_anew: bool = False
     _checked: bool = False  # that the database agrees with our own last signature
-    _said: str | None = None
+    refusal: RefusalError | None = None
     _beat_at: float | None = field(default=None)
 
     def turn(self) -> float:
@@ -190,16 +190,20 @@ class Signer:
         _log.debug("signed", size=head.size)
 
     def _refuse(self, error: RefusalError) -> None:
-        if self._said != error.reason:
+        if self.refusal is None or self.refusal.reason != error.reason:
             _log.critical("nothing is signed", reason=error.reason, detail=str(error))
-        self._said, self._checked = error.reason, False
+        self.refusal, self._checked = error, False
         with unit_of_work(EVERY_COURT) as session:
             self._tell(session, error)
 
     def _beat(self) -> None:
         """Say now and then that it lives."""
         now = self.clock.now().timestamp()
-        if self._beat_at is None or self._said or abs(now - self._beat_at) >= BEAT_SECONDS:
+        if (
+            self._beat_at is None
+            or self.refusal is not None
+            or abs(now - self._beat_at) >= BEAT_SECONDS
+        ):
             with unit_of_work(EVERY_COURT) as session:
                 self._tell(session, None)
 
@@ -213,7 +217,7 @@ class Signer:
         _upsert(session, table_of(SignerState), "id", row)
         self._beat_at = now.timestamp()
         if refusal is None:
-            self._said = None
+            self.refusal = None
 
 
 def _differs(size: int) -> RefusalError:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.audit.signer import Signer
 from server.audit.signing_state import SignerFolder, SignerFolderError
 from server.commands.console import (
+    DOCTOR,
     EPILOG,
     UNUSABLE,
     CommandFailed,
@@ -74,6 +75,10 @@ def signer(console: Console, *, once: bool, show_key: bool, new_log: bool) -> di
         signing = Signer(folder, tools.clock, begins_anew=new_log)
         if once:
             size = signing.drain()
+            if signing.refusal is not None:
+                text = str(signing.refusal)
+                said = Words(f"拒绝签名：{text}", f"it refuses: {text}")
+                raise CommandFailed(signing.refusal.reason, said, DOCTOR)
             console.say(f"已签署到第 {size} 项", f"{size} entries are signed")
             return {"size": size}
         _run(signing)
