@@ -47,7 +47,10 @@ ROUNDS_MAX: Final = 8
 SOON_SECONDS: Final = 2.0
 LATER_SECONDS: Final = 60.0
 # Events that may stand between the decision and the export's own entry without changing it.
-_HARMLESS: Final = ("custody.", "review.", "blob.", "rows.", "evidence.examined", "receipts.")
+_HARMLESS: Final = (
+    "custody.", "review.", "blob.", "rows.", "receipts.", "erasure.", "recording.",
+    "evidence.examined",
+)  # fmt: skip
 
 
 class WaitError(Exception):

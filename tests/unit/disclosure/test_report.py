@@ -10,8 +10,12 @@ from pathlib import Path
 import pypdf
 import pytest
 
+from client_sdk.protocol.export_statement import AbsentWhy
+from client_sdk.protocol.payloads import RecordKind
+from server.audit.events import EventKind
 from server.commands.checks import reports
 from server.commands.checks.finding import Level
+from server.disclosure.report import words
 from server.disclosure.report.custody import custody_pdf
 from server.disclosure.report.fonts import (
     BOX,
@@ -156,3 +160,19 @@ def test_doctor_says_what_is_printed_with(fonts: FontStack, tmp_path: Path) -> N
     assert reports.fonts("").level is Level.OK
     assert fonts.faces[0].name in reports.fonts("").said.en
     assert reports.fonts(str(tmp_path / "absent.ttf")).level is Level.FAIL
+
+
+def test_every_kind_that_a_case_may_hold_has_words() -> None:
+    told = (
+        "custody.",
+        "evidence.",
+        "review.",
+        "case.",
+        "erasure.",
+        "recording.",
+        "key.",
+        "device.",
+    )
+    kinds = [*EventKind, *RecordKind]
+    assert [kind for kind in kinds if kind.startswith(told) and kind not in words.EVENTS] == []
+    assert [why for why in AbsentWhy if why not in words.ABSENT] == []
