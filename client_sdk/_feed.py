@@ -29,7 +29,7 @@ class Feed:
         self._ledger = ledger
         self._trust = trust
         self._identity = identity
-        self._witness = FreeWitness(api, ledger)
+        self._witness = FreeWitness(api, ledger.store)
         self.problems: list[Problem] = []
 
     def pull(self, authoriser: Authoriser, recipient: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Callable
@@ -18,9 +19,11 @@ from client_sdk._outbox import Identity, Outbox
 from client_sdk._store import BALLAST_BYTES, Store
 from client_sdk._transport import Transport
 from client_sdk._trust import Trust
+from client_sdk._witness import FreeWitness
 from client_sdk.errors import (
     AlreadyEnrolledError,
     ContractError,
+    FieldError,
     NoServerError,
     TrustError,
 )
@@ -162,6 +165,8 @@ class Link:
             self._store.put(_NEW_KEY, None)
             self._outbox.keys.enrolled()
         self._outbox.identity = identity
+        with contextlib.suppress(FieldError, ProtocolError):
+            FreeWitness(self.api(), self._store).known()  # else with the first proof
         return identity
 
     def _enrolment_key(self, alg: Algorithm) -> PrivateKey:

@@ -52,17 +52,17 @@ class Looking(Carrying):
 
     def use_log_policy(self, text: str) -> None:
         """Judge the log's checkpoints by this tlog-policy from now on (which witnesses count)."""
-        LogTrust(self._ledger).use_policy(text)
+        LogTrust(self._ledger.store).use_policy(text)
 
     def proven(self) -> dict[tuple[int, int, str | None], Proven]:
         """What the receipts' proofs show, verified anew on this device: by ep, seq, digest."""
-        trust = LogTrust(self._ledger)
+        trust = LogTrust(self._ledger.store)
         found = {(r.ep, r.seq, r.sha256): trust.proven(r) for r, _ in self.receipts()}
         return {place: proven for place, proven in found.items() if proven is not None}
 
     def log_alarm(self) -> dict[str, str] | None:
         """The two contradicting checkpoints (`kept`, `shown`, `detail`); None while all is well."""
-        return LogTrust(self._ledger).evidence()
+        return LogTrust(self._ledger.store).evidence()
 
     def read(self, sha256: str) -> Iterator[bytes]:
         """Plaintext of a captured file."""

@@ -371,7 +371,7 @@ def pending(ledger: Ledger) -> Pending:
 
 def stored_problems(ledger: Ledger) -> list[Problem]:
     """Parked, conflicting and lost items; the alarm about the log, if there is one."""
-    alarm = LogTrust(ledger).alarm()
+    alarm = LogTrust(ledger.store).alarm()
     found = [] if alarm is None else [alarm]
     found += [
         Problem(row.state.value, row.problem or row.state.value, row.ep, row.seq)

@@ -90,7 +90,7 @@ class Wiper:
         self._files = files
         self._clock = clock
         self._officer = officer
-        self._trust = LogTrust(ledger)
+        self._trust = LogTrust(ledger.store)
         outbox.finish_deletions = self.finish
 
     # -- looking

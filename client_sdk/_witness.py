@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from client_sdk._api import Api, Call
-from client_sdk._ledger import Ledger
+from client_sdk._store import Store
 from client_sdk.errors import ContractError, NotFoundError, TrustError
 from client_sdk.models import Problem
 from client_sdk.protocol.errors import ProofError, ProtocolError
@@ -54,8 +54,8 @@ class Proven:
 class LogTrust:
     """The log's keys as this device pinned them, and what its proofs are worth; offline."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._store = ledger.store
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     @property
     def policy(self) -> Policy | None:
@@ -148,10 +148,10 @@ class LogTrust:
 class FreeWitness:
     """Compares every checkpoint that receipts bring with the newest one kept."""
 
-    def __init__(self, api: Api, ledger: Ledger) -> None:
-        self.trust = LogTrust(ledger)
+    def __init__(self, api: Api, store: Store) -> None:
+        self.trust = LogTrust(store)
         self._api = api
-        self._store = ledger.store
+        self._store = store
         self._seen: set[tuple[int, bytes]] = set()
 
     def judge(self, receipt: Receipt) -> None:
@@ -159,7 +159,7 @@ class FreeWitness:
 
         TrustError when the proof does not hold, InconsistentLogError when the log was rewritten.
         """
-        if receipt.checkpoint is None or not self._known():
+        if receipt.checkpoint is None or not self.known():
             return
         proven = self.trust.proven(receipt)
         if proven is not None:
@@ -198,8 +198,8 @@ class FreeWitness:
         except binascii.Error as error:
             raise ProofError("a hash that is not base64", code="proof-hash") from error
 
-    def _known(self) -> bool:
-        """Whether the log's keys are pinned; looks them up the first time."""
+    def known(self) -> bool:
+        """Whether the log's keys are pinned; looks them up the first time, at enrolment."""
         if not self.trust.keys():
             try:
                 answer: Any = self._api.once(Call("GET", "/log/state")).json()

@@ -67,6 +67,11 @@ def main(context: click.Context, /, **values: Any) -> None:
 @click.option("--serial", default="", help="Its serial number.")
 @click.option("--fingerprint", help="Server key's fingerprint from the enrolment QR.")
 @click.option(
+    "--log-policy",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File (tlog-policy) that names the log and which witnesses count.",
+)
+@click.option(
     "--alg",
     type=click.Choice([alg.value for alg in Algorithm]),
     default=Algorithm.ES256.value,
@@ -75,10 +80,13 @@ def main(context: click.Context, /, **values: Any) -> None:
 )
 @guarded
 def enrol(
-    app: App, *, code: str, name: str, model: str, serial: str, fingerprint: str | None, alg: str
-) -> None:
+    app: App, *, code: str, name: str, model: str, serial: str, fingerprint: str | None,
+    log_policy: Path | None, alg: str,
+) -> None:  # fmt: skip
     """Bind this device to a court by a one-time CODE, or the text of its QR."""
     with app.client(enrolling=True) as client:
+        if log_policy is not None:
+            client.use_log_policy(log_policy.read_text(encoding="utf-8"))
         identity = client.enrol(
             code,
             name=name,

@@ -10,7 +10,7 @@ from client_sdk.protocol.errors import ProtocolError
 from tests.unit.sdk.cli_support import CASE, Run
 from tests.unit.sdk.conftest import Opener
 from tests.unit.sdk.fake_log import FakeLog
-from tests.unit.sdk.fake_server import FakeServer
+from tests.unit.sdk.fake_server import CODE, FakeServer
 
 
 def codes(report: Any) -> set[str]:
@@ -38,8 +38,22 @@ def test_a_proof_shows_how_well_a_record_is_secured(
     assert {one.level for one in proven.values()} == {"L2"}
     assert {one.checkpoint.size for one in proven.values()} == {log.tree.size}
     assert all(one.witnessed for one in proven.values())
-    assert server.calls.count("GET /log/state") == 1
+    assert server.calls.count("GET /log/state") == 2  # at enrolment there was no log yet
     assert client.log_alarm() is None
+
+
+def test_the_logs_key_is_pinned_at_enrolment(
+    server: FakeServer, log: FakeLog, open_client: Opener
+) -> None:
+    client = open_client()
+    client.enrol(CODE, name="phone")
+    assert client._store.get("trust.log") == [log.vkey]
+    client.log("x")
+    client.sync()
+    server.log = FakeLog()  # another key, from the first proof on
+    server.prove()
+    assert "receipt-rejected" in codes(client.sync())
+    assert server.calls.count("GET /log/state") == 1
 
 
 def test_a_growing_log_is_followed(client: FieldClient, server: FakeServer, log: FakeLog) -> None:
@@ -150,7 +164,7 @@ def test_with_a_policy_only_its_witnesses_count(
     client.use_log_policy(f"log {log.vkey}\nquorum none\n")
     assert capture_and_prove(client, server).complete
     assert {one.level for one in client.proven().values()} == {"L2"}
-    assert "GET /log/state" not in server.calls
+    assert client._store.get("trust.log") is None
     assert log.tree.size == len(server.indices)
 
 
