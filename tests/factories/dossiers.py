@@ -54,6 +54,7 @@ def build_log(world: World, sealed: Iterable[Sealed]) -> Log:
         if one.case is not None:
             number, before = heads.get(one.case, (0, None))
             before = "4" * 64 if index == world.mislink else before
+            number += index == world.skip
             tag = case_tag(world.case_keys[one.case], world.case_no)
             link = CaseLink(tag, number + 1, before)
         leaf = leaf_text(k=one.k, h=one.h, s=one.s, rx=one.rx, case=link)
@@ -167,6 +168,7 @@ class Export:
     cosigned_at: int | None = None
     token_over: bytes | None = None
     omit: set[str] = field(default_factory=set)  # hid of entries that are left out
+    after: Callable[[], list[Sealed]] | None = None  # what enters the log behind the statement
     also: dict[str, bool] = field(default_factory=dict)  # hid of further entries → disclosed
 
 
@@ -188,6 +190,8 @@ def export(world: World, how: Export | None = None) -> Package:
         how.edit(facts)
     event = world.event("custody.exported", ("export", facts["export"]), facts)
     shown[event.hid] = True
+    if how.after is not None:
+        shown |= {one.hid: True for one in how.after()}
     log = build_log(world, world.sealed)
     note = sign_log(
         world, log, signer=how.signer, witnesses=how.witnesses, cosigned_at=how.cosigned_at

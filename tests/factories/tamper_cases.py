@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tests.factories import (
     tamper_chains,
+    tamper_clocks,
     tamper_custody,
     tamper_files,
     tamper_keys,
@@ -26,7 +27,8 @@ from tests.factories.tamper_kit import Kit, TamperCase
 CASES: Final[tuple[TamperCase, ...]] = tuple(
     case
     for module in (
-        tamper_files, tamper_log, tamper_time, tamper_chains, tamper_keys, tamper_custody,
+        tamper_files, tamper_log, tamper_time, tamper_chains, tamper_clocks, tamper_keys,
+        tamper_custody,
     )
     for case in module.case.cases
 )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from client_sdk.protocol.encoding import b64url_encode
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.verdicts import Reason as R  # noqa: N817 - as in the verifier's words
 from client_sdk.protocol.verdicts import Verdict
-from tests.factories.scenes import Scene
 from tests.factories.tamper_kit import (
     Kit,
     Made,
@@ -17,7 +18,7 @@ from tests.factories.tamper_kit import (
     index_of,
     without_lines,
 )
-from tests.factories.worlds import Sealed
+from tests.factories.worlds import Sealed, sign_header
 
 V = Verdict
 case = Register()
@@ -73,6 +74,12 @@ def tail_cut(kit: Kit) -> Made:
     return done(scene, without_lines(package, lambda line: bool(line["i"] == index)))
 
 
+@case("12_head", "another head of a device stated", V.FAILED, R.RANGE_HEAD)
+def other_head(kit: Kit) -> Made:
+    scene = kit.scene()
+    return done(scene, scene.export(edit=lambda facts: facts["devices"][0].update(head="5" * 64)))
+
+
 @case("12_stub", "a stub dropped", V.FAILED, R.CHAIN_GAP)
 def stub_dropped(kit: Kit) -> Made:
     scene = kit.scene()
@@ -120,6 +127,16 @@ def record_edited(kit: Kit) -> Made:
 def record_edited_amid(kit: Kit) -> Made:
     scene = kit.scene()
     forged(need(scene.note), text="改写（虚构）")
+    return done(scene)
+
+
+@case("33_key", "the same with the device's key, amid the chain", V.FAILED, R.CHAIN_LINK)
+def record_signed_again(kit: Kit) -> Made:
+    scene = kit.scene()
+    note = scene.tablet.record("log.note", text="先（虚构）")
+    scene.tablet.record("log.note", text="后（虚构）")
+    forged(note, text="改写（虚构）")
+    note.s = sign_header(scene.tablet.key, note.h)
     return done(scene)
 
 
@@ -221,46 +238,6 @@ def before_enrolment(kit: Kit) -> Made:
     return done(scene)
 
 
-@case("38", "a monotonic clock that runs backwards", V.FAILED, R.CLOCK_BACKWARDS)
-def clock_backwards(kit: Kit) -> Made:
-    scene = kit.scene()
-    scene.tablet.boot_ms -= 3_600_000
-    scene.tablet.record("log.note", text="时钟倒退（虚构）")
-    return done(scene)
-
-
-@case("38_step", "a wall clock that was set", V.FINDINGS, R.CLOCK_STEP)
-def clock_step(kit: Kit) -> Made:
-    scene = kit.scene()
-    scene.tablet.boot_ms += 60_000
-    scene.tablet.record("log.note", text="时钟跳变（虚构）")
-    return done(scene)
-
-
-@case("39", "a record that knew a later log", V.FAILED, R.BEACON_FUTURE)
-def future(kit: Kit) -> Made:
-    scene = kit.scene()
-    _with_beacon(scene, 100_000, "0" * 64)
-    return done(scene)
-
-
-@case("39_root", "a record that knew another log", V.FAILED, R.BEACON_ROOT)
-def other_root(kit: Kit) -> Made:
-    scene = kit.scene()
-    _with_beacon(scene, scene.prior, "0" * 64)
-    return done(scene)
-
-
-def _with_beacon(scene: Scene, size: int, root: str) -> None:
-    device = scene.tablet
-    plain = device.record("log.note", text="信标（虚构）")
-    scene.world.sealed.remove(plain)
-    device.seq, device.prev = plain.header["seq"] - 1, plain.header["prev"]
-    payload = plain.payload
-    payload["t"]["nb"] = {"size": size, "root": root}
-    device.seal(payload, case=scene.world.case_id)
-
-
 @case("41", "a device left out, in the statement too", V.FAILED, R.CASE_GAP)
 def device_omitted(kit: Kit) -> Made:
     scene = kit.scene()
@@ -294,6 +271,13 @@ def after_statement(kit: Kit) -> Made:
     path = f"proof/{last}.tlog-proof"
     del package.files[path]
     return done(scene, without_lines(package, lambda line: bool(line["i"] == last)))
+
+
+@case("42_after", "a view after the statement", V.FAILED, R.STATEMENT_PLACE)
+def view_after(kit: Kit) -> Made:
+    scene = kit.scene()
+    subject = "evidence", scene.items[0]
+    return done(scene, scene.export(after=lambda: [scene.world.event("custody.viewed", subject)]))
 
 
 @case("42_form", "a statement that is none", V.FAILED, R.STATEMENT_FORM)
@@ -353,6 +337,17 @@ def no_act(kit: Kit) -> Made:
     del payload["act"]
     scene.tablet.seal(payload | {"act": ""}, case=scene.world.case_id)
     return done(scene)
+
+
+@case("11_number", "log key and witnesses: a number of the case left out", V.FAILED, R.CASE_GAP)
+def number_skipped(kit: Kit) -> Made:
+    scene = kit.scene()
+    scene.world.skip = index_of(scene, scene.viewed)
+
+    def edit(facts: dict[str, Any]) -> None:
+        facts["case"]["length"] += 1
+
+    return done(scene, scene.export(edit=edit))
 
 
 @case(

@@ -31,6 +31,14 @@ def bit_flip(kit: Kit) -> Made:
     return done(scene, package)
 
 
+@case("1_report", "one octet of the report changed", V.FAILED, R.DIGEST)
+def report_changed(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+    package.files["data/report/case.jsonld"] = b"[]\n"
+    return done(scene, package)
+
+
 @case("2", "the same, the bag sealed anew", V.FAILED, R.OBJECT_NAME, R.STATEMENT_MANIFEST)
 def bit_flip_resealed(kit: Kit) -> Made:
     made = bit_flip(kit)
@@ -72,6 +80,33 @@ def removed_resealed(kit: Kit) -> Made:
     return made
 
 
+@case("4_exported", "a photo left out before the export", V.INCOMPLETE, R.OBJECT_ABSENT)
+def left_out(kit: Kit) -> Made:
+    scene = kit.scene()
+    del scene.world.objects[photo_path(scene.photos[1]).rpartition("/")[2]]
+    return done(scene)
+
+
+@case("4_tag", "a timestamp removed", V.INCOMPLETE, R.MANIFEST_ABSENT)
+def token_removed(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+    del package.files["proof/tsa-2.tsr"]
+    return done(scene, package)
+
+
+@case("4_info", "the bag's information removed", V.INCOMPLETE, R.FILE_MISSING)
+def info_removed(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+    del package.files["bag-info.txt"]
+    rows = package.files["tagmanifest-sha256.txt"].splitlines(keepends=True)
+    package.files["tagmanifest-sha256.txt"] = b"".join(
+        row for row in rows if not row.endswith(b"  bag-info.txt\n")
+    )
+    return done(scene, package)
+
+
 @case("4_cut", "the file ends halfway", V.INCOMPLETE, R.ARCHIVE_TRUNCATED)
 def cut(kit: Kit) -> Made:
     scene = kit.scene()
@@ -111,6 +146,14 @@ def unlisted(kit: Kit) -> Made:
     package = scene.export()
     data = b"unlisted, fictional"
     package.files[f"data/objects/{digest(data)}"] = data
+    return done(scene, package)
+
+
+@case("6_tag", "a timestamp that is not listed", V.FAILED, R.MANIFEST_UNLISTED)
+def token_unlisted(kit: Kit) -> Made:
+    scene = kit.scene()
+    package = scene.export()
+    package.files["proof/tsa-3.tsr"] = package.files["proof/tsa-2.tsr"]
     return done(scene, package)
 
 

@@ -151,6 +151,7 @@ class World:
     objects: dict[str, bytes] = field(default_factory=dict)
     case_no: str = CASE_NO
     mislink: int | None = None  # index of an entry whose link to the case's chain is false
+    skip: int | None = None  # index of an entry before which the case's numbers leave one out
 
     def __post_init__(self) -> None:
         self.log = NoteSigner(ORIGIN, PrivateKey.generate(Algorithm.ED25519))
