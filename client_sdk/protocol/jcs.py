@@ -8,11 +8,17 @@ same characters in the same way, and ASCII keys sort alike in UTF-16 and UTF-8.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeAlias, cast
 
 from client_sdk.protocol.errors import CanonicalError
+
+_fast: Any = None
+with contextlib.suppress(ImportError):  # the server has it; a field device may do without
+    _fast = importlib.import_module("orjson")
 
 JsonValue: TypeAlias = "bool | int | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 JsonObject: TypeAlias = dict[str, Any]
@@ -20,6 +26,7 @@ JsonObject: TypeAlias = dict[str, Any]
 INT_LIMIT: Final = 2**53
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
+_STRICTLY: Final = _fast and _fast.OPT_SORT_KEYS | _fast.OPT_STRICT_INTEGER
 _INT_DIGITS_MAX: Final = 17  # sign and sixteen digits; longer is out of range anyway
 
 _encode = json.JSONEncoder(
@@ -49,6 +56,10 @@ def loads(
     again must give the same text.
     """
     text = _decode(text, max_bytes)
+    if _fast is not None and text.isascii():
+        known = _quickly(text, max_depth)
+        if known is not None:
+            return known
     # Of ASCII alone, keys need no look, and a key that is named twice is not written twice again.
     decoder = _ASCII_DECODER if text.isascii() else _DECODER
     value = _decoded(decoder, text)
@@ -59,6 +70,35 @@ def loads(
         _decoded(_DECODER, text)  # says more precisely what is wrong, if it can
         raise CanonicalError("valid JSON, but not in canonical form")
     return cast("JsonValue", value)
+
+
+def _quickly(text: str, max_depth: int) -> JsonObject | None:
+    """Value of an ASCII text that is surely canonical, an object, and not too deep.
+
+    ``None`` says nothing: the slow way then finds out.  A text that is written again as it was has
+    no key twice, and its keys are ASCII and sorted; whole numbers are limited by the writer.
+    """
+    if text.count("[") + text.count("{") > max_depth:
+        return None
+    try:
+        value = _fast.loads(text)
+        if _fast.dumps(value, option=_STRICTLY).decode() != text:
+            return None
+    except (ValueError, TypeError):
+        return None
+    return value if isinstance(value, dict) and _without_decimals(value) else None
+
+
+def _without_decimals(value: JsonObject) -> bool:
+    items: list[Any] = [value]
+    for item in items:
+        for inner in item.values() if type(item) is dict else item:
+            kind = type(inner)
+            if kind is float:
+                return False
+            if kind is dict or kind is list:
+                items.append(inner)
+    return True
 
 
 def _decoded(decoder: json.JSONDecoder, text: str) -> object:

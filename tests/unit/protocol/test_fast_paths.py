@@ -85,3 +85,54 @@ def test_ascii_texts_are_refused_with_the_same_reasons(text: str, code: str) -> 
     with pytest.raises(CanonicalError) as caught:
         jcs.loads(text)
     assert caught.value.code == code
+
+
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=12,
+)
+
+
+@given(
+    _ANY,
+    st.sampled_from(["", " ", "0", "-0", ".0", "e1", '"a":1,', "\\u0041", "["]),
+    st.integers(0, 60),
+)
+def test_a_text_is_read_quickly_only_as_the_long_way_reads_it(
+    value: object, spoil: str, at: int
+) -> None:
+    text = json.dumps({"a": value, "b": 1}, separators=(",", ":"), sort_keys=True)
+    _same_both_ways(text[:at] + spoil + text[at:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":1,"a":1}', '{"a":1,"a":2}', '{"b":1,"a":1}', '{"a":1.0}', '{"a":[1.5]}', '{"a":1e3}',
+        '{"a":9007199254740992}', '{"a":-9007199254740991}', '{"a":18446744073709551616}',
+        '{"a":NaN}', '{"a":-0}', '{"a":"\\ud800"}', '{"a":"\\u00e9"}', '{"\\u00e9":1}',
+        '{"a":"\\/"}', '{"a":"\\u001f"}', '{"a":"\\u001F"}', '{"a":"\x7f"}', '{"a": 1}',
+        "[1]", "1", '{"a":' + "[" * 40 + "]" * 40 + "}", '{"a":"' + "[" * 40 + '"}',
+    ],
+)  # fmt: skip
+def test_odd_texts_are_read_the_same_both_ways(text: str) -> None:
+    _same_both_ways(text)
+
+
+def test_a_usual_payload_is_read_quickly() -> None:
+    assert jcs._quickly('{"a":[1,{"b":"2"}],"c":null}', 32) == {"a": [1, {"b": "2"}], "c": None}
+
+
+def _same_both_ways(text: str) -> None:
+    quick = jcs._quickly(text, jcs.MAX_DEPTH) if text.isascii() else None
+    if quick is not None:
+        assert json.dumps(quick) == json.dumps(_long_value(text))
+
+
+def _long_value(text: str) -> object:
+    fast, jcs._fast = jcs._fast, None
+    try:
+        return jcs.loads(text)
+    finally:
+        jcs._fast = fast
