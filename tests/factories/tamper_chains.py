@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from client_sdk.protocol.encoding import b64url_encode
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.verdicts import Reason as R  # noqa: N817 - as in the verifier's words
 from client_sdk.protocol.verdicts import Verdict
@@ -22,7 +21,6 @@ from tests.factories.worlds import Sealed, sign_header
 
 V = Verdict
 case = Register()
-_LOW_ORDER = {"crv": "Ed25519", "kty": "OKP", "x": b64url_encode(b"\1" + bytes(31))}
 
 
 def need(one: Sealed | None) -> Sealed:

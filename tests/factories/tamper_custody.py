@@ -14,7 +14,7 @@ from tests.factories.worlds import Sealed
 
 V = Verdict
 case = Register()
-_VIDEO = bytes(CHUNK_BYTES) + b"second chunk, fictional" * 100 + bytes(CHUNK_BYTES) + b"tail"
+_VIDEO = bytes(CHUNK_BYTES) + b"a second, short chunk, fictional" * 100
 
 
 def _offer(scene: Scene, number: int, giver: object, taker: object, user: object) -> Sealed:

@@ -24,6 +24,7 @@ from client_sdk.protocol.tlog.merkle import leaf_hash
 from client_sdk.protocol.trust import parse_trust
 from tests.factories.dossiers import Package, build_log
 from tests.factories.scenes import Scene
+from tests.factories.tamper_cases import CASES, write_case
 from tests.factories.tamper_kit import Kit
 
 
@@ -87,3 +88,12 @@ def test_a_line_of_the_sdk_is_the_factorys(package: Package) -> None:
     for line in package.lines():
         found = EntryLine.from_value(line)
         assert json.loads(found.to_line()) == line
+
+
+def test_tamper_corpus_for_other_verifiers(kit: Kit, tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.number == "64")
+    row = write_case(case, kit, tmp_path / "tamper_64")
+    assert row["verdict"] == "FAILED"
+    assert row["reasons"] == ["prior-inconsistent"]
+    for name in (row["dossier"], row["trust"], *row["priors"]):
+        assert (tmp_path / name).stat().st_size
