@@ -54,7 +54,6 @@ class EventKind(StrEnum):
     EVIDENCE_MISSING = "evidence.missing"
     EVIDENCE_EXAMINED = "evidence.examined"
     RECORDING_CHECKED = "recording.checked"
-    RECORDING_CHECKED = "recording.checked"
     EVIDENCE_REBOUND = "evidence.rebound"
     ERASURE_REQUESTED = "erasure.requested"
     ERASURE_REFUSED = "erasure.refused"
