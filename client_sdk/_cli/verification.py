@@ -12,9 +12,11 @@ from rich.markup import escape
 from client_sdk._cli import settings
 from client_sdk._cli.app import App, Exit
 from client_sdk._cli.messages import Lang
+from client_sdk.dossier.archive import ArchiveError, open_archive
 from client_sdk.dossier.report import Finding, Report
 from client_sdk.dossier.verify import verify_dossier
 from client_sdk.dossier.words import VERDICTS, sentence
+from client_sdk.protocol.dossier import CHECKPOINT, MAX_PROOF_BYTES
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.tlog.notes import Note, parse_note
 from client_sdk.protocol.trust import MAX_TRUST_BYTES, Trust, parse_trust
@@ -47,7 +49,7 @@ _STYLES: Final = {Level.FAILED: "red", Level.INCOMPLETE: "yellow", Level.FINDING
 @click.option("--policy", required=True, type=_FILE, help="Trust file, or a bare tlog-policy.")
 @click.option(
     "--prior", "priors", multiple=True, type=_FILE,
-    help="A checkpoint that you kept from earlier; may be given again.",
+    help="A checkpoint or dossier that you kept from earlier; may be given again.",
 )  # fmt: skip
 @settings.again
 @click.pass_obj
@@ -77,9 +79,14 @@ def _trust(path: Path) -> Trust:
 
 
 def _note(path: Path) -> Note:
+    """A checkpoint's note, or the one of an earlier dossier."""
+    data = _bytes(path)
     try:
-        return parse_note(_bytes(path))
-    except ProtocolError as error:
+        if data.startswith(b"PK"):
+            with open_archive(path) as archive:
+                data = archive.read(CHECKPOINT, MAX_PROOF_BYTES)
+        return parse_note(data)
+    except (ProtocolError, ArchiveError, KeyError) as error:
         raise click.BadParameter(f"{path}: {error}", param_hint="--prior") from error
 
 

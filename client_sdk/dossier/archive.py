@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from client_sdk.protocol.dossier import (
     BAG_NAME,
@@ -87,6 +87,12 @@ class Archive:
     problems: list[Problem] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)  # too long to be read at all
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
     def chunks(self, path: str) -> Iterator[bytes]:
         """Octets of a member, inflated, never more than it declares."""
         member = self.members[path]
@@ -150,7 +156,7 @@ class Archive:
 
 
 def open_archive(path: Path) -> Archive:
-    """Members and problems of a ZIP file; the caller closes `file`."""
+    """Members and problems of a ZIP file; a context manager that closes the file."""
     file = path.open("rb")
     try:
         return _read(file, path.stat().st_size)

@@ -33,7 +33,7 @@ def verify_dossier(
     except ArchiveError as error:
         only = (Finding(Check.ARCHIVE, error.reason, "", str(error)),)
         return Report(verdict_of(only), only, (Check.ARCHIVE,), {})
-    with archive.file:
+    with archive:
         dossier = Dossier(archive, trust, tuple(priors), heard or nobody)
         findings = tuple(
             Finding(check, problem.reason, problem.where, problem.detail)

@@ -78,12 +78,17 @@ def test_a_cut_dossier_is_incomplete(scene: Scene, tmp_path: Path) -> None:
     assert outcomes["signatures"] == "not-run"
 
 
-def test_a_kept_checkpoint(scene: Scene, tmp_path: Path) -> None:
+def test_a_kept_checkpoint_or_dossier(scene: Scene, kit: Kit, tmp_path: Path) -> None:
     package = scene.export()
     package.write(tmp_path / "dossier.zip")
     prior = tmp_path / "kept.checkpoint"
     prior.write_bytes(package.files[f"proof/prior/{scene.prior}.checkpoint"])
     assert verify(tmp_path, "--prior", str(prior)).exit_code == 0
+    earlier = kit.scene().export().write(tmp_path / "other.zip")
+    done = verify(tmp_path, "--prior", str(tmp_path / "dossier.zip"), "--prior", str(earlier))
+    assert done.exit_code == 7
+    assert "[prior-signature]" in done.output
+    assert "--prior 2" in done.output
     prior.write_bytes(b"not a note")
     assert verify(tmp_path, "--prior", str(prior)).exit_code == 2
 
