@@ -21,7 +21,7 @@ from client_sdk.protocol.tlog.leaves import CaseLink, leaf_text
 from client_sdk.protocol.tlog.merkle import HashReader
 from client_sdk.protocol.tlog.notes import Note, parse_note, parse_signature_line
 from client_sdk.protocol.tlog.proofs import TlogProof
-from client_sdk.protocol.tlog.tiles import TILE_WIDTH, Tile, TileReader, encode_bundle
+from client_sdk.protocol.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, TileReader, encode_bundle
 from server.audit.models import (
     CheckpointRow,
     CosignatureRow,
@@ -115,9 +115,31 @@ def size_of(session: Session) -> int:
     return found or 0
 
 
-def reader(session: Session, size: int) -> HashReader:
-    """Hashes of the tree of the first ``size`` entries; keeps what it has read."""
-    return TileReader(lambda tile: tile_data(session, tile), size)
+def reader(session: Session, size: int, near: int | None = None) -> HashReader:
+    """Hashes of the tree of the first ``size`` entries; keeps what it has read.
+
+    :param near: an entry whose proof is wanted: its tiles are read in one statement.
+    """
+    known = {} if near is None else _tiles_near(session, size, near)
+
+    def fetch(tile: Tile) -> bytes:
+        data = known.get((tile.level, tile.index), b"")
+        return data[: tile.size_bytes] if len(data) >= tile.size_bytes else tile_data(session, tile)
+
+    return TileReader(fetch, size)
+
+
+def _tiles_near(session: Session, size: int, log_index: int) -> dict[tuple[int, int], bytes]:
+    """The tiles above an entry and those at the right edge, which are all that its proof needs."""
+    places = set()
+    level = 0
+    while size >> TILE_HEIGHT * level:
+        above = TILE_HEIGHT * (level + 1)
+        places |= {(level, log_index >> above), (level, size - 1 >> above)}
+        level += 1
+    wanted = sa.tuple_(LogTile.level, LogTile.index).in_(sorted(places))
+    statement = sa.select(LogTile.level, LogTile.index, LogTile.data).where(wanted)
+    return {(level, index): data for level, index, data in session.execute(statement)}
 
 
 def tile_data(session: Session, tile: Tile) -> bytes:
@@ -174,7 +196,7 @@ def proof_of(session: Session, log_index: int, at: StoredCheckpoint | None = Non
     if chosen is None or log_index >= chosen.size:
         raise not_found("no checkpoint covers this entry yet")
     try:
-        return Prover(session, chosen).proof_of(log_index)
+        return Prover(session, chosen, log_index).proof_of(log_index)
     except ProofError as error:
         raise Problem(Kind.LOG_DAMAGED, str(error)) from error
 
@@ -198,10 +220,10 @@ def consistency(session: Session, old: int, new: int) -> list[bytes]:
 class Prover:
     """Makes many proofs under one checkpoint, reading each tile once."""
 
-    def __init__(self, session: Session, at: StoredCheckpoint) -> None:
+    def __init__(self, session: Session, at: StoredCheckpoint, near: int | None = None) -> None:
         self.at = at
         self._note = parse_note(at.note)
-        self._reader = reader(session, at.size)
+        self._reader = reader(session, at.size, near)
 
     def proof_of(self, log_index: int) -> TlogProof:
         """Proof of one entry below the checkpoint's size, verified before it is handed out."""
