@@ -670,12 +670,6 @@ def upgrade() -> None:
         sa.Column("findings", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["court_id"], ["courts.id"], name=op.f("fk_device_records_court_id_courts")
-        ),
-        sa.ForeignKeyConstraint(
-            ["device_id"], ["devices.id"], name=op.f("fk_device_records_device_id_devices")
-        ),
         sa.PrimaryKeyConstraint("device_id", "ep", "seq", name=op.f("pk_device_records")),
     )
     op.create_table(
@@ -792,12 +786,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seal", sa.Text(), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["court_id"], ["courts.id"], name=op.f("fk_evidence_court_id_courts")
-        ),
-        sa.ForeignKeyConstraint(
-            ["device_id"], ["devices.id"], name=op.f("fk_evidence_device_id_devices")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
         sa.UniqueConstraint(
             "device_id",

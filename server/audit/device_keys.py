@@ -22,6 +22,22 @@ from server.core.db import table_of
 IDENTITY: Final = 0  # place of the key that signs requests
 KEY_CODES: Final = frozenset({"key-malformed", "key-algorithm", "key-replayed", "key-proof"})
 _keys = table_of(DeviceKey)
+_HERE = (
+    _keys.c.device_id == sa.bindparam("device"),
+    _keys.c.ep == sa.bindparam("ep"),
+    _keys.c.from_seq >= FIRST_SEQ,
+)
+_START = (
+    sa.select(sa.func.max(_keys.c.from_seq))
+    .where(*_HERE, _keys.c.from_seq <= sa.bindparam("lowest", type_=sa.BigInteger()))
+    .scalar_subquery()
+)
+# Built once: every push asks it twice.
+_FROM_LOWEST = (
+    sa.select(_keys.c.from_seq, _keys.c.jwk)
+    .where(*_HERE, _keys.c.from_seq >= sa.func.coalesce(_START, FIRST_SEQ))
+    .order_by(_keys.c.from_seq)
+)
 
 
 class ChainKeys:
@@ -106,18 +122,9 @@ def chain_keys(
     :param enrolled: the identity key, which also signs the records of a device that was enrolled
         without a key of its own for them.
     """
-    here = (_keys.c.device_id == device_id, _keys.c.ep == ep, _keys.c.from_seq >= FIRST_SEQ)
     lowest = min(seqs, default=FIRST_SEQ)
-    start = (
-        sa.select(sa.func.max(_keys.c.from_seq))
-        .where(*here, _keys.c.from_seq <= lowest)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        sa.select(_keys.c.from_seq, _keys.c.jwk)
-        .where(*here, _keys.c.from_seq >= sa.func.coalesce(start, FIRST_SEQ))
-        .order_by(_keys.c.from_seq)
-    ).all()
+    wanted = {"device": device_id, "ep": ep, "lowest": lowest}
+    rows = session.connection().execute(_FROM_LOWEST, wanted).all()
     line = [(from_seq, PublicKey.from_jwk(jwk)) for from_seq, jwk in rows]
     if not line or line[0][0] > lowest:
         line.insert(0, (FIRST_SEQ, enrolled))

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.core.db import Base, BigId, CourtScoped
+from server.core.db import Base, BigId, CourtOfChain, CourtScoped
 
 
 class _Entry(CourtScoped):
@@ -218,12 +218,12 @@ class DeviceChain(CourtScoped, Base):
     last_wall_ms: Mapped[int | None] = mapped_column(BigId)
 
 
-class DeviceRecord(CourtScoped, Base):
+class DeviceRecord(CourtOfChain, Base):
     """Index of the records that entered the log: one per (device, ep, seq)."""
 
     __tablename__ = "device_records"
 
-    device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"), primary_key=True)
+    device_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     ep: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigId, primary_key=True)
     hid: Mapped[str]

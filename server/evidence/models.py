@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.core.db import Base, BigId, CourtScoped
+from server.core.db import Base, BigId, CourtOfChain, CourtScoped
 
 
 class Blob(Base):
@@ -59,7 +59,7 @@ class Upload(CourtScoped, Base):
     completed_at: Mapped[datetime | None]
 
 
-class Evidence(CourtScoped, Base):
+class Evidence(CourtOfChain, Base):
     """One object of one capture record; two records of the same bytes stay two rows."""
 
     __tablename__ = "evidence"
@@ -75,7 +75,7 @@ class Evidence(CourtScoped, Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     case_id: Mapped[uuid.UUID | None]
     mission_id: Mapped[uuid.UUID | None]
-    device_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("devices.id"))  # signer (src)
+    device_id: Mapped[uuid.UUID]  # signer (src)
     captured_by: Mapped[uuid.UUID]  # the camera behind a dock, else the signer
     ep: Mapped[int]
     seq: Mapped[int] = mapped_column(BigId)
