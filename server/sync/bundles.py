@@ -2,7 +2,8 @@
 
 The file arrives like any upload, in pieces if need be, from whoever carries it.  What is in it
 counts for no more than if its device had sent it: the device must be known, of the carrier's
-court and not revoked, it signed the list, and each record is judged by the chain as in a push.
+court, it signed the list, and each record is judged by the chain as in a push.  What a revoked
+device left is taken from a supervisor only, and all of it waits as *suspect*.
 Nothing is entered before every entry of the file was read and hashed.  Doing it twice does no harm.
 """
 
@@ -33,7 +34,7 @@ from server.audit.models import ReceiptRow
 from server.audit.service import Subject
 from server.core.clock import rfc3339
 from server.core.context import Actor, Context
-from server.core.permissions import TokenKind
+from server.core.permissions import Permission, TokenKind
 from server.core.problem import Kind, Problem, not_found
 from server.core.transactions import unit_of_work
 from server.evidence import queries as evidence
@@ -121,8 +122,8 @@ def _device(ctx: Context, bundle: BundleReader) -> uuid.UUID:
             Kind.BUNDLE_INVALID, "no device of this court made it", reason="bundle-device"
         )
     bundle.require_signature(identity.public_key_of(device))
-    if device.revoked_at is not None:
-        raise _refused("its device is revoked", "bundle-revoked")
+    if device.revoked_at is not None and not ctx.actor.may(Permission.HELD_RELEASE):
+        raise _refused("its device is revoked: a supervisor can hand it in", "bundle-revoked")
     if device.ep != head.ep:
         raise _refused("its device was enrolled anew since", "bundle-device")
     return device.id

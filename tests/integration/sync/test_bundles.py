@@ -172,6 +172,25 @@ def test_a_revoked_device_s_bundle_is_refused(
     assert entered(app, phone) == 0
 
 
+def test_tamper_36_a_supervisor_hands_in_what_a_revoked_device_left_and_it_is_suspect(
+    app: Flask, enrol: Enrol, exported: tuple[FieldClient, Path], world: World
+) -> None:
+    phone, bundle = exported
+    carrier = enrol("carrier")
+    carrier.sign_in(world.first.supervisor.login, world.first.supervisor.password)
+    with unit_of_work(EVERY_COURT) as session:
+        device = session.get_one(Device, phone.identity.device_id)
+        device.revoked_at = runtime_of(app).clock.now()
+    assert carrier.send_bundle(bundle).device == str(phone.identity.device_id)
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        mine = DeviceRecord.device_id == phone.identity.device_id
+        found = session.execute(sa.select(DeviceRecord.findings).where(mine)).scalars().all()
+        states = session.execute(sa.select(Evidence.state, Evidence.review_state)).all()
+    assert len(found) == 2
+    assert all("suspect" in {one["code"] for one in findings or ()} for findings in found)
+    assert [tuple(one) for one in states] == [("verified", "suspect")]
+
+
 def test_a_digest_that_one_only_knows_gives_nothing(
     enrol: Enrol, exported: tuple[FieldClient, Path]
 ) -> None:
