@@ -95,21 +95,17 @@ class BlobScrub:
         self.report.looked_at("blobs")
         self.report.looked_at("bytes", row.size_bytes)
         try:
-            self._sizes(row, digest, where)
             if self.every_copy and isinstance(self.blobs, KeepsCopies):
                 self._repair(row, digest, where, "")
             else:
-                self.blobs.verify(digest)
+                size_bytes = self.blobs.verify(digest).size_bytes
+                if size_bytes != row.size_bytes:
+                    self.report.add(Code.COLUMN, where, f"size_bytes is not {size_bytes}")
                 self._copies(row, digest, where)
         except (DigestMismatch, BlobNotFound) as error:
             self._repair(row, digest, where, str(error))
         except StorageError as error:
             self.report.add(Code.BLOB_MISSING, where, f"it cannot be read now: {error}")
-
-    def _sizes(self, row: Any, digest: Digest, where: str) -> None:
-        stat = self.blobs.stat(digest)
-        if stat is not None and stat.size_bytes != row.size_bytes:
-            self.report.add(Code.COLUMN, where, f"size_bytes is not {stat.size_bytes}")
 
     def _copies(self, row: Any, digest: Digest, where: str) -> None:
         if not isinstance(self.blobs, KeepsCopies):
@@ -171,6 +167,20 @@ def references(session: Session, report: Report) -> None:
     for source, name, sha256 in session.execute(made):
         detail = f"derivatives/{source}/{name} needs it"
         report.add(Code.ROW_MISSING, f"blobs/{sha256}", detail)
+
+
+def named_otherwise(session: Session, blobs: BlobStore, report: Report) -> None:
+    """Re-read what is kept in the store without a row of its own: mirrored tiles and packages."""
+    for model in (TileMirror, Export):
+        statement = sa.select(model.sha256).where(model.sha256.is_not(None))
+        for sha256 in session.execute(statement).scalars():
+            try:
+                blobs.verify(Digest(str(sha256)))
+            except DigestMismatch:
+                report.add(Code.BLOB_DAMAGED, f"blobs/{sha256}", f"{model.__tablename__} names it")
+            except BlobNotFound:
+                report.add(Code.BLOB_MISSING, f"blobs/{sha256}", f"{model.__tablename__} names it")
+            report.looked_at("blobs")
 
 
 def strangers(session: Session, blobs: BlobStore, report: Report) -> None:

@@ -50,6 +50,7 @@ NOT_COVERED: Final[Mapping[str, str]] = MappingProxyType(
         "checkpoints.signed_at": "the signer's own clock, shown; witnesses and tokens date a head",
         "checkpoints.witnessed_at": "when the quorum was noticed; the cosignatures count",
         "checkpoints.timestamped_at": "when a token was noticed; the tokens themselves count",
+        "timestamps.authority": "a label; who verifies judges the certificate in the token",
         "receipts.waits_for": "a list of work: which receipt still waits for its proof",
         "device_chains.last_boot": "what the next record's clocks are compared with; each record "
         "keeps its own clocks under its signature",

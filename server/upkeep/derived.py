@@ -93,7 +93,7 @@ class Derived:
         digest = seals.row_digest(self.key, _records, values)
         found_out = (entry.actor_id, entry.case_id, entry.mission_id)
         digest ^= seals.entry_digest(self.key, row.hid, *found_out)
-        return digest ^ int(values[seals.SEAL] or "0", 16)
+        return digest ^ seals.sealed_digest(self.key, values[seals.SEAL])
 
     # ------------------------------------------------------------------ device records
 

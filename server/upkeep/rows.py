@@ -53,7 +53,7 @@ def compare(
 def rest_of(table: sa.Table, values: Mapping[str, Any], key: bytes, known: int) -> int:
     """Digest of the row as it is, less what the log and its own seal say; 0 when they agree."""
     own = values.get(seals.SEAL) if seals.SEAL in table.columns else None
-    return seals.row_digest(key, table, values) ^ known ^ int(own or "0", 16)
+    return seals.row_digest(key, table, values) ^ known ^ seals.sealed_digest(key, own)
 
 
 def again(session: Session, names: Iterable[str], key: bytes, known: Mapping[str, int]) -> Suspects:

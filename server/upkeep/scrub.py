@@ -14,7 +14,10 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from client_sdk.protocol.errors import ProtocolError
+from client_sdk.protocol.tlog.notes import VerifierKey
 from server.audit import seals
+from server.audit.cosigning import load_policy
 from server.audit.models import CheckpointRow, LogState, LogTile, SignerState
 from server.audit.rebuild import rebuild_tiles
 from server.core.context import Runtime
@@ -123,12 +126,12 @@ def _beside(session: Session, runtime: Runtime, walk: Walk, report: Report) -> N
     chains.check(session, report)
     statements.receipts(session, runtime.keyring, report)
     statements.kept_records(session, report)
-    statements.cosignatures(session, report)
+    statements.cosignatures(session, _witnesses(runtime), report)
     marks.device_keys(session, walk.keys, report)
     marks.attested_heads(session, report)
     marks.case_keys(session, report)
     marks.mirrors(session, report)
-    marks.timestamps(session, report)
+    marks.timestamps(session, runtime.settings, report)
     marks.waiting(session, runtime.keyring, report)
     blobs.references(session, report)
     erased.check(session, walk.erased_digests, report)
@@ -169,7 +172,19 @@ def _bytes(runtime: Runtime, options: Options, place: Path, report: Report) -> N
     )  # fmt: skip
     reading.run()
     with unit_of_work(EVERY_COURT, write=False) as session:
+        blobs.named_otherwise(session, runtime.stores.blobs, report)
         blobs.strangers(session, runtime.stores.blobs, report)
+
+
+def _witnesses(runtime: Runtime) -> dict[str, VerifierKey]:
+    """Keys of the witnesses that the policy names, if there is one that can be read."""
+    path = runtime.settings.witness_policy
+    if not path:
+        return {}
+    try:
+        return {one.vkey.name: one.vkey for one in load_policy(path).witnesses}
+    except ProtocolError:
+        return {}  # doctor says what is wrong with it
 
 
 def _vkeys(runtime: Runtime, session: Session) -> list[str]:

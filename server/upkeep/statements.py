@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,8 +12,10 @@ from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.records import open_record
 from client_sdk.protocol.statements import SignedStatement, StatementKind, verify
 from client_sdk.protocol.times import parse_rfc3339
-from client_sdk.protocol.tlog.notes import parse_signature_line
+from client_sdk.protocol.tlog.cosignatures import verify_cosignature
+from client_sdk.protocol.tlog.notes import VerifierKey, parse_note, parse_signature_line
 from server.audit.models import (
+    CheckpointRow,
     CosignatureRow,
     HeldRecord,
     ReceiptRow,
@@ -79,10 +81,17 @@ def kept_records(session: Session, report: Report) -> None:
             report.looked_at("kept records")
 
 
-def cosignatures(session: Session, report: Report) -> None:
-    """Each row of a witness says what its line says."""
-    for row in session.execute(sa.select(table_of(CosignatureRow))):
-        detail = _cosignature(row)
+def cosignatures(session: Session, witnesses: Mapping[str, VerifierKey], report: Report) -> None:
+    """Each row of a witness says what its line says, and the line is over its checkpoint.
+
+    :param witnesses: the keys that are known, by name; other lines are only read.
+    """
+    table = table_of(CosignatureRow)
+    statement = sa.select(table, CheckpointRow.note).outerjoin(
+        CheckpointRow, CheckpointRow.size == table.c.size
+    )
+    for row in session.execute(statement):
+        detail = _cosignature(row, witnesses.get(row.name))
         if detail:
             report.add(Code.COSIGNATURE, f"cosignatures/{row.size}/{row.name}", detail)
         report.looked_at("cosignatures")
@@ -103,12 +112,16 @@ def _held(row: Any) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _cosignature(row: Any) -> str | None:
+def _cosignature(row: Any, key: VerifierKey | None) -> str | None:
+    if row.note is None:
+        return "there is no such checkpoint"
     try:
         signature = parse_signature_line(row.line)
+        at = int.from_bytes(signature.signature[_STAMP_BYTES])
+        if key is not None:
+            at = verify_cosignature(parse_note(row.note).with_signatures([signature]), key)
     except ProtocolError as error:
-        return f"it cannot be read: {error}"
-    at = int.from_bytes(signature.signature[_STAMP_BYTES])
+        return f"it does not hold: {error}"
     if signature.name != row.name or at != int(row.cosigned_at.timestamp()):
         return "the row differs from the line"
     return None

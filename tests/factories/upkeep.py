@@ -6,31 +6,52 @@ each session of the test has a context.
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from io import BytesIO
 
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
+from client_sdk import FieldClient
+from client_sdk._epochs import KeyLife
+from client_sdk._link import Options
+from client_sdk._transport.wsgi import WsgiTransport
+from client_sdk.protocol.keys import Algorithm, PrivateKey
 from client_sdk.protocol.records import GENESIS
+from client_sdk.protocol.timestamps import build_query, token_time
+from client_sdk.protocol.tlog.cosignatures import cosign
+from client_sdk.protocol.tlog.notes import parse_note
+from server.audit.models import (
+    CheckpointRow,
+    CosignatureRow,
+    LogTile,
+    TileMirror,
+    TimestampRow,
+)
 from server.clocks import service as clocks
 from server.clocks.correction import Reading
 from server.core.clock import unix_ms
 from server.core.context import CONTEXT_OF, Context, system_actor
 from server.core.transactions import EVERY_COURT, unit_of_work
-from server.evidence import shipping
+from server.evidence import erasure, shipping
+from server.evidence.erasure import AskErasure
 from server.evidence.models import Derivative, Evidence, Examination
+from server.identity import service_devices
+from server.identity.commands import OfferEnrolment
 from server.review import service as review
 from server.review.commands import Decision, Review
+from storage.digest import Digest
 from tests.factories.field import Recorder, issue_receipts, sequence
 from tests.factories.ground import Ground
 from tests.factories.identity import CourtWorld, runtime_of
-from tests.factories.log import sign_log
+from tests.factories.log import sign_log, write_events
+from tests.support.tsa import new_authority
 
 
 @contextmanager
@@ -62,9 +83,61 @@ class Installation:
             found = cls(app, Ground.build(app))
             for court in (found.ground.first, found.ground.second):
                 found._work(court.world, uuid.UUID(court.ids["evidence"]))
+            found._devices()
         issue_receipts(app)
-        sign_log(app)
+        found._sign(sign_log(app))
+        write_events(app, found.ground.first.world.id, 1)  # waits for the log
         return found
+
+    def _devices(self) -> None:
+        """A device that changes its key and records the head of another."""
+        with ExitStack() as stack:
+            shown, seen = (self._device(stack, name) for name in ("shown", "seen"))
+            shown.log("第一条(虚构)")
+            shown.log("第二条(虚构)")
+            shown.sync(receipts_wait_seconds=0)
+            seen.attest(shown.head().text)
+            seen.sync(receipts_wait_seconds=0)
+        sequence(self.app)
+
+    def _device(self, stack: ExitStack, name: str) -> FieldClient:
+        runtime = runtime_of(self.app)
+        with unit_of_work(EVERY_COURT) as session:
+            ctx = Context(system_actor(self.ground.first.world.id), session, runtime)
+            code = service_devices.offer(ctx, OfferEnrolment(kind="phone", name=name)).code
+        client = FieldClient(
+            "http://localhost", store=runtime.settings.data_dir.parent / f"device-{name}",
+            transport=WsgiTransport(self.app), secrets=None,
+            options=Options(ballast_bytes=0, key_life=KeyLife(records=1)),
+        )  # fmt: skip
+        stack.enter_context(client)
+        client.enrol(code, name=name)
+        return client
+
+    def _sign(self, size: int) -> None:
+        """What witnesses and authorities add to a checkpoint, and a tile that was mirrored."""
+        runtime = runtime_of(self.app)
+        now = runtime.clock.now()
+        with unit_of_work(EVERY_COURT) as session:
+            body = parse_note(session.get_one(CheckpointRow, size).note).text
+            key = PrivateKey.generate(Algorithm.ED25519)
+            line = cosign(body, "witness.example", key, int(now.timestamp())).to_line()
+            session.add(
+                CosignatureRow(size=size, name="witness.example", line=line, cosigned_at=now)
+            )
+            authority = new_authority(runtime.settings.data_dir.parent / "tsa")
+            token = authority.reply(build_query(body.encode()).data)
+            settings = replace(
+                runtime.settings, tsa_urls="http://tsa.example",
+                tsa_roots=str(authority.folder / "root.pem"),
+            )  # fmt: skip
+            self.app.extensions["tiezheng"] = replace(runtime, settings=settings)
+            at = token_time(token, body.encode())
+            session.add(TimestampRow(size=size, authority="tsa.example", token=token, gen_time=at))
+            tile = session.get_one(LogTile, (0, 0))
+            digest = sha256(tile.data).hexdigest()
+            runtime.stores.blobs.put_stream(Digest(digest), BytesIO(tile.data), len(tile.data))
+            session.add(TileMirror(level=0, index=0, sha256=digest, size_bytes=len(tile.data)))
 
     def _work(self, court: CourtWorld, evidence_id: uuid.UUID) -> None:
         """A contradiction, a reading of a clock, an examination, a decision."""
@@ -88,9 +161,7 @@ class Installation:
             ctx = Context(supervisor, session, runtime_of(self.app))
             command = Review(decision=Decision.RETURN, reason_code="3", text="请重拍(虚构)")
             review.decide(ctx, evidence_id, command)
+            if court is self.ground.second.world:
+                wanted = AskErasure(legal_basis="个人信息保护法第四十七条", reason="虚构")
+                erasure.ask(ctx, evidence_id, wanted)
         sequence(self.app)
-
-
-def sha256(data: bytes) -> str:
-    """Hexadecimal digest."""
-    return hashlib.sha256(data).hexdigest()

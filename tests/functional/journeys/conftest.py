@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from server.upkeep.scrub import Options, scrub
 from tests.conftest import fresh_database
+from tests.factories.identity import runtime_of
+from tests.factories.upkeep import sealed_sessions
 from tests.support.bureau import Bureau, bureau
 from tests.support.live import LiveServer, running
 
@@ -26,5 +29,8 @@ def running_server(
 @pytest.fixture
 def office(running_server: LiveServer, tmp_path: Path) -> Iterator[Bureau]:
     """An enforcement bureau with its supervisor at the desk."""
-    with bureau(running_server, tmp_path) as made:
+    with sealed_sessions(running_server.app), bureau(running_server, tmp_path) as made:
         yield made
+        # Whatever happened in a journey, what is stored agrees with the log.
+        report = scrub(runtime_of(running_server.app), Options(resume=False))
+        assert [one.to_dict() for one in report.findings] == []
