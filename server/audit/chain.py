@@ -263,7 +263,7 @@ def _sealed(row: dict[str, Any], key: bytes) -> dict[str, Any]:
     digest = seals.row_digest(key, table_of(DeviceRecord), index)
     found_out = (row["actor_id"], row["case_id"], row["mission_id"])
     digest ^= seals.entry_digest(key, row["hid"], *found_out)
-    return {**row, "seal": seals.as_text(digest)}
+    return {**row, "seal": seals.seal_of(key, digest)}
 
 
 def declared_objects(act: str, payload: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,9 @@ row as the server last left it.  A row that was edited in between makes the sum 
 next honest change subtracts the edited state, not the one that the log knows.
 
 Rows that a push writes by the hundred carry their first digest themselves, in a column ``seal``;
-whether they are all there follows from the signed records.  Only changes through the unit of work
+whether they are all there follows from the signed records.  A keyed mark follows it: from seal and
+log anybody can compute the digest of a row's later states, and must not be able to pass one off as
+the first.  Only changes through the unit of work
 are seen: a statement that goes around it must leave covered columns alone.
 """
 
@@ -32,6 +34,9 @@ ROWS: Final = "rows"  # member of an event's payload
 SEAL: Final = "seal"  # column of a row that carries its first digest itself
 _CONTEXT: Final = "tiezheng.row-seal.v1"
 _HEX_DIGITS: Final = 32
+_MARK_DOMAIN: Final = b"first\0"
+_MARK_BYTES: Final = 16
+SPOILED: Final = 1 << 4 * _HEX_DIGITS  # no digest is that large
 _ON_THE_WAY: Final = frozenset({"declared", "receiving", "missing", "quarantined"})
 
 # Table → columns that are left out; why is said in server/upkeep/coverage.py.
@@ -79,7 +84,25 @@ def row_digest(key: bytes, table: sa.Table, values: Mapping[str, Any]) -> int:
 
 def first_seal(key: bytes, table: sa.Table, values: Mapping[str, Any]) -> str:
     """What the column ``seal`` of a new row holds."""
-    return as_text(row_digest(key, table, values))
+    return seal_of(key, row_digest(key, table, values))
+
+
+def seal_of(key: bytes, digest: int) -> str:
+    """Text of the column ``seal``: a row's first digest and the mark that makes it one."""
+    text = as_text(digest)
+    mark = hmac.digest(key, _MARK_DOMAIN + text.encode(), "sha256")[:_MARK_BYTES]
+    return text + mark.hex()
+
+
+def sealed_digest(key: bytes, seal: str | None) -> int:
+    """The digest in a column ``seal``: 0 where there is none, ``SPOILED`` if it was tampered."""
+    if not seal:
+        return 0
+    try:
+        digest = int(seal[:_HEX_DIGITS], 16)
+    except ValueError:
+        return SPOILED
+    return digest if seal == seal_of(key, digest) else SPOILED
 
 
 def entry_digest(
