@@ -129,12 +129,12 @@ def declared(record: Entry) -> list[ObjectRef]:
 
 
 def digests_erased(events: Iterable[Entry]) -> set[str]:
-    """Digests that ``evidence.erased`` events name."""
+    """Digests whose bytes ``evidence.erased`` events say are gone."""
     return {
         digest
         for entry in events
         if entry.kind == ERASED
-        for digest in _texts(entry.facts.get("sha256"))
+        for digest in _texts(entry.facts.get("unlinked"))
     }
 
 
