@@ -20,6 +20,7 @@ from client_sdk.protocol.times import format_rfc3339, parse_rfc3339
 
 MAX_STATEMENT_BYTES: Final = 64 * 1024
 MAX_KEY_ID_CHARS: Final = 64
+LEVELS: Final = frozenset({"L1", "L2", "L3"})  # signed, witnessed, timestamped
 
 
 class StatementKind(StrEnum):
@@ -176,6 +177,8 @@ class Receipt:
         secured = {receipt.level is None, receipt.checkpoint is None, receipt.proof is None}
         if len(secured) > 1 or (receipt.is_superseding and receipt.log_index is None):
             raise StatementError("level, checkpoint, proof and log_index come together")
+        if receipt.level is not None and receipt.level not in LEVELS:
+            raise StatementError("level is one of L1, L2, L3")
         return receipt
 
 

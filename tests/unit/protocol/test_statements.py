@@ -242,3 +242,31 @@ def test_key_lists_that_are_refused(change: dict[str, object]) -> None:
 def test_times_are_written_in_utc() -> None:
     local = NOW.astimezone(timezone(timedelta(hours=8)))
     assert replace(TICKET, expires=local).to_body()["expires"] == "2026-11-23T02:00:00.123Z"
+
+
+SECURED: dict[str, Any] = {"level": "L2", "checkpoint": "a note", "proof": "a proof"}
+
+
+def test_a_superseding_receipt_carries_level_checkpoint_and_proof() -> None:
+    receipt = replace(RECEIPT, log_index=7, **SECURED)
+    assert receipt.is_superseding
+    assert Receipt.from_body(receipt.to_body()) == receipt
+    assert not RECEIPT.is_superseding
+    assert not SECURED.keys() & RECEIPT.to_body().keys()
+
+
+@pytest.mark.parametrize("missing", SECURED)
+def test_level_checkpoint_and_proof_come_together(missing: str) -> None:
+    body = replace(RECEIPT, log_index=7, **SECURED).to_body()
+    del body[missing]
+    with pytest.raises(StatementError):
+        Receipt.from_body(body)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"log_index": None}, {"level": "L0"}, {"level": None}, {"proof": 5}, {"proof": ""}]
+)
+def test_a_superseding_receipt_is_strict(changes: dict[str, object]) -> None:
+    body = replace(RECEIPT, log_index=7, **SECURED).to_body()
+    with pytest.raises(StatementError):
+        Receipt.from_body({**body, **changes})
