@@ -82,7 +82,7 @@ def _by_sign_in(session: Session, runtime: Runtime, claims: Claims) -> Actor:
     if sign_in.revoked_at is not None or sign_in.expires_at <= now or user.disabled_at is not None:
         raise _bad(Kind.SESSION_REVOKED, "sign in again")
     if sign_in.device_id is not None:
-        device = queries.device_in_court(session, user.court_id, sign_in.device_id)
+        device = queries.speaking_device(session, user.court_id, sign_in.device_id)
         _seen(session, runtime, live_device(device))
     _only_change_of_password(user)
     return Actor(
@@ -97,7 +97,7 @@ def _by_sign_in(session: Session, runtime: Runtime, claims: Claims) -> Actor:
 
 
 def _by_device(session: Session, runtime: Runtime, claims: Claims) -> Actor:
-    device = live_device(queries.device_in_court(session, claims.court_id, claims.subject))
+    device = live_device(queries.speaking_device(session, claims.court_id, claims.subject))
     if device.jkt != claims.jkt or device.ep != claims.ep:
         raise _bad(Kind.TOKEN_INVALID, "the device was enrolled anew")
     _seen(session, runtime, device)

@@ -89,7 +89,7 @@ def accept(ctx: Context, line: Line, verdict: Verdict, keys: ChainKeys) -> list[
 
 
 def _device(ctx: Context) -> Device:
-    device = identity.device_in_court(ctx.session, ctx.actor.court_id, ctx.actor.device())
+    device = identity.speaking_device(ctx.session, ctx.actor.court_id, ctx.actor.device())
     if device is None:
         raise not_found("the device")
     if device.public_jwk is None:
