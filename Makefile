@@ -11,7 +11,7 @@ JOBS ?= 2
 LOCK := cd requirements && ../.venv/bin/uv pip compile --quiet --universal --upgrade \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help setup system node demo run smoke test fmt lint types imports bench faults sure lock \
+.PHONY: help setup system node verifier demo run smoke test fmt lint types imports bench faults sure lock \
 	clean
 
 help: ## this list
@@ -25,6 +25,10 @@ system:
 
 node: setup
 	@sh deploy/setup/node.sh
+	@[ ! -d node_modules/esbuild ] || node deploy/setup/verifier.mjs >.venv/verifier.log
+
+verifier: node ## build build/verify.html, the verifier for browsers, and say its SHA-256
+	@cat .venv/verifier.log
 
 demo: setup ## play an officer's day against a real server and leave it running
 	@$(PY) -m deploy.demo

@@ -33,6 +33,7 @@ list_missing() {
     { has ceph && has radosgw-admin; } || printf 'ceph-common '
     has bwrap || printf 'bubblewrap '
     has openssl || printf 'openssl '
+    has chromium || printf 'chromium '
     has setpriv || printf 'util-linux '
     has_font wqy/wqy-microhei.ttc || printf 'fonts-wqy-microhei '
     has_font droid/DroidSansFallbackFull.ttf || printf 'fonts-droid-fallback '

@@ -1,0 +1,82 @@
+/** Verification of one dossier: open, run every check, weigh. No network, no clock. */
+import { openArchive, problem } from "./archive.js";
+import * as bag from "./checks_bag.js";
+import * as ofCase from "./checks_case.js";
+import * as chains from "./checks_chains.js";
+import { custody } from "./checks_custody.js";
+import * as keys from "./checks_keys.js";
+import * as log from "./checks_log.js";
+import { objects, recordings } from "./checks_objects.js";
+import { ArchiveError, UnableError } from "./errors.js";
+import { parseNote } from "./notes.js";
+import { Dossier } from "./package.js";
+import { about, reportOf } from "./report.js";
+import { parseTrust } from "./trust.js";
+import { CHECKS, NOT_PERFORMED } from "./verdicts.js";
+
+/** @typedef {import("./archive.js").Problem} Problem */
+/** @typedef {import("./report.js").Finding} Finding */
+/** @typedef {import("./report.js").Report} Report */
+/** @typedef {import("./package.js").Progress} Progress */
+/** @typedef {(dossier: Dossier) => Iterable<Problem> | AsyncIterable<Problem>} CheckFunction */
+
+/** @type {Record<string, CheckFunction>} */
+export const FUNCTIONS = {
+  archive: bag.archive, layout: bag.layout, bag: bag.bag, digests: bag.digests,
+  checkpoint: log.checkpoint, quorum: log.quorum, time: log.time, entries: log.entries,
+  inclusion: log.inclusion, proofs: log.proofs, commitments: keys.commitments,
+  "server-keys": keys.serverKeys, enrolment: keys.enrolment, signatures: keys.signatures,
+  revocation: keys.revocation, "device-chains": chains.deviceChains, ranges: chains.ranges,
+  tickets: chains.tickets, attestations: chains.attestations, clocks: chains.clocks,
+  "case-chain": ofCase.caseChain, "case-binding": ofCase.caseBinding,
+  statement: ofCase.statement, disclosure: ofCase.disclosure, objects, recordings, custody,
+  prior: log.prior,
+};
+
+/**
+ * Judge a dossier by what the trust file pins.
+ * @param {Blob} file the dossier
+ * @param {Blob} trustFile trust file or bare tlog-policy
+ * @param {Blob[]} [priorFiles] checkpoints of this log that were kept: the dossier must extend them
+ * @param {Progress} [progress]
+ * @returns {Promise<Report>} FormatError when the trust file or a kept checkpoint cannot be used
+ */
+export async function verify(file, trustFile, priorFiles = [], progress = () => {}) {
+  const trust = parseTrust(new Uint8Array(await trustFile.arrayBuffer()));
+  const priors = [];
+  for (const one of priorFiles) priors.push(parseNote(new Uint8Array(await one.arrayBuffer())));
+  let archive;
+  try {
+    archive = await openArchive(file);
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    const only = problem(error.code, "", error.message);
+    return reportOf([{ check: "archive", ...only }], ["archive"], {});
+  }
+  const dossier = await Dossier.open(archive, trust, priors, progress);
+  /** @type {Finding[]} */
+  const findings = [];
+  const ran = [];
+  for (const [number, check] of CHECKS.entries()) {
+    progress("checks", number, CHECKS.length);
+    const { problems, complete } = await run(FUNCTIONS[check], dossier);
+    findings.push(...problems.map((one) => ({ check, ...one })));
+    if (complete) ran.push(check);
+  }
+  return reportOf(findings, ran, about(dossier));
+}
+
+/** What a check finds; a part that the browser cannot do is a finding, never silence.
+ * @param {CheckFunction} check @param {Dossier} dossier */
+async function run(check, dossier) {
+  /** @type {Problem[]} */
+  const problems = [];
+  try {
+    for await (const found of check(dossier)) problems.push(found);
+    return { problems, complete: true };
+  } catch (error) {
+    if (!(error instanceof UnableError)) throw error;
+    problems.push(problem(NOT_PERFORMED, "", error.message));
+    return { problems, complete: false };
+  }
+}
