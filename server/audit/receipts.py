@@ -19,7 +19,7 @@ from typing import Any, Final, cast
 import sqlalchemy as sa
 import structlog
 
-from client_sdk.protocol.errors import ProtocolError, StatementError
+from client_sdk.protocol.errors import ProofError, ProtocolError, StatementError
 from client_sdk.protocol.statements import (
     Receipt,
     SignedStatement,
@@ -188,7 +188,8 @@ def _receipt(ctx: Context, due: _Due, entry: Any) -> dict[str, Any]:
 def supersede(ctx: Context, limit: int = SUPERSEDED_MAX) -> int:
     """Give up to ``limit`` receipts their successors with checkpoint and proof; returns how many.
 
-    What a receipt says is verified anew before it is signed again.
+    What a receipt says is verified anew before it is signed again.  One that was altered gets no
+    successor; one whose entry cannot be proven waits until the log has been put right.
     """
     at = log.newest_checkpoint(ctx.session, 2 if ctx.settings.witness_policy else 1)
     if at is None:
@@ -208,30 +209,33 @@ def supersede(ctx: Context, limit: int = SUPERSEDED_MAX) -> int:
     )
     entries = {entry.log_index: entry for entry in ctx.session.execute(statement)}
     prover = log.Prover(ctx.session, at)
-    made = [row for one in due if (row := _successor(ctx, one, entries.get(one.waits_for), prover))]
+    made, settled = [], []
+    for one in due:
+        try:
+            made.append(_successor(ctx, one, entries.get(one.waits_for), prover))
+        except StatementError as error:
+            _log.critical("an altered receipt is not signed again", id=str(one.id), why=str(error))
+        except ProtocolError as error:
+            _log.critical("the log does not prove an entry", index=one.waits_for, why=str(error))
+            continue
+        settled.append(one.id)
     insert_rows(ctx.session, _table, made)
     ctx.session.execute(
-        sa.update(_table)
-        .where(among(ctx.session, _table.c.id, [row.id for row in due]))
-        .values(waits_for=None)
+        sa.update(_table).where(among(ctx.session, _table.c.id, settled)).values(waits_for=None)
     )
     _tell_all(ctx, made)
-    return len(due)
+    return len(settled)
 
 
-def _successor(ctx: Context, row: Any, entry: Any, prover: log.Prover) -> dict[str, Any] | None:
-    """The superseding receipt; ``None`` when the row or its entry is not what was written."""
-    try:
-        older = _verified(ctx, row)
-        if entry is None or older.hid != entry.hid or older.log_index != entry.log_index:
-            raise StatementError("the log has another entry in its place")
-        text = log.leaf_of(entry).encode()
-        # The device knows its record, not its place in the case: the entry travels along.
-        proof = replace(prover.proof_of(entry.log_index), extra=text)
-        proof.verify(leaf_hash(text), parse_checkpoint(proof.checkpoint_note.text))
-    except ProtocolError as error:
-        _log.critical("a receipt cannot be superseded", id=str(row.id), error=str(error))
-        return None
+def _successor(ctx: Context, row: Any, entry: Any, prover: log.Prover) -> dict[str, Any]:
+    """The superseding receipt; raises :class:`ProtocolError` when row or log were altered."""
+    older = _verified(ctx, row)
+    if entry is None or older.hid != entry.hid or older.log_index != entry.log_index:
+        raise ProofError("the log has another entry in its place")
+    text = log.leaf_of(entry).encode()
+    # The device knows its record, not its place in the case: the entry travels along.
+    proof = replace(prover.proof_of(entry.log_index), extra=text)
+    proof.verify(leaf_hash(text), parse_checkpoint(proof.checkpoint_note.text))
     now, key = ctx.clock.now(), ctx.runtime.keyring.active(EVENT)
     newer = replace(
         older, issued=now, level=prover.at.level, checkpoint=prover.at.note, proof=proof.to_text()

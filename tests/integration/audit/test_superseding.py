@@ -134,6 +134,22 @@ def test_a_receipt_altered_in_the_database_is_not_signed_again(
         assert list(newer.scalars()) == [2]
 
 
+def test_a_receipt_whose_entry_cannot_be_proven_waits(phone: Recorder, world: World) -> None:
+    phone.push([phone.note(), phone.note()])
+    issue_receipts(phone.app)
+    sign_log(phone.app)
+    rx = "2020-01-01T00:00:00.000Z"
+    with unit_of_work(EVERY_COURT) as session:
+        event = session.execute(sa.select(Event).where(Event.seq == 1)).scalar_one()
+        event.rx, rx = rx, event.rx
+    assert supersede(phone.app) == 1
+    assert [one.seq for one in fetched(world) if one.is_superseding] == [2]
+    with unit_of_work(EVERY_COURT) as session:
+        session.execute(sa.update(Event).where(Event.seq == 1).values(rx=rx))
+    assert supersede(phone.app) == 1
+    assert sorted(one.seq for one in fetched(world) if one.is_superseding) == [1, 2]
+
+
 def test_an_old_receipt_is_still_read(phone: Recorder, world: World) -> None:
     phone.push([phone.note()])
     issue_receipts(phone.app)
