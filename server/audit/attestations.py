@@ -19,6 +19,18 @@ from server.core.context import Context
 from server.core.db import table_of
 
 _MARKS_MAX: Final = 500
+_heads = table_of(HeadAttestation)
+# Built once: every push asks it.
+_BETWEEN = (
+    sa.select(_heads)
+    .where(
+        _heads.c.device_id == sa.bindparam("device"),
+        _heads.c.ep == sa.bindparam("at_ep"),
+        _heads.c.seq >= sa.bindparam("first", type_=sa.BigInteger()),
+        _heads.c.seq <= sa.bindparam("last", type_=sa.BigInteger()),
+    )
+    .order_by(_heads.c.seq, _heads.c.attested_at)
+)
 
 
 def keep(ctx: Context, entry: FieldRecord, head: HeadText) -> None:
@@ -34,13 +46,10 @@ def keep(ctx: Context, entry: FieldRecord, head: HeadText) -> None:
 
 def between(
     session: Session, device_id: uuid.UUID, ep: int, first: int, last: int
-) -> Sequence[HeadAttestation]:
-    """Attested heads of a chain within a range of numbers."""
-    row = HeadAttestation
-    statement = sa.select(row).where(
-        row.device_id == device_id, row.ep == ep, row.seq >= first, row.seq <= last
-    )
-    return session.execute(statement.order_by(row.seq, row.attested_at)).scalars().all()
+) -> Sequence[Any]:
+    """Attested heads of a chain within a range of numbers: rows with the columns of the table."""
+    place = {"device": device_id, "at_ep": ep, "first": first, "last": last}
+    return session.connection().execute(_BETWEEN, place).all()
 
 
 def of_chain(session: Session, device_id: uuid.UUID, ep: int) -> Sequence[HeadAttestation]:
