@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,10 +22,12 @@ from server.audit.events import EventKind
 from server.audit.models import Event
 from server.disclosure.items import (
     EVIDENCE,
+    TOMBSTONE,
     Belongings,
     Objects,
     Received,
     belongings,
+    declared,
     digests_deleted,
     digests_erased,
     objects_of,
@@ -36,8 +38,9 @@ from server.disclosure.logbook import Entry, entries, headers, in_parts
 NOT_SELECTED: Final = "not-selected"
 OTHER_CASE: Final = "other-case"
 FROM_THE_START: Final = 5_000  # a chain is given from its first record on while that is near
-# Records that bind a chain and hold no personal content beyond ids.
-ALWAYS: Final = frozenset({"key.next", "head.attest", "capture.deleted", "mission.closed"})
+CLOSING: Final = "mission.closed"
+# Records of the case that bind a chain: disclosed whatever was selected of it.
+ALWAYS: Final = frozenset({"key.next", "head.attest", TOMBSTONE, CLOSING})
 
 
 class SelectionError(RuntimeError):
@@ -210,12 +213,36 @@ def _add_ranges(session: Session, selection: Selection) -> None:
     for entry in selection.chain:
         if entry.of_device:
             chains.setdefault(entry.chain, []).append(entry)
+    concerns = _concerning(selection)
     for (src, ep), own in sorted(chains.items()):
-        _add_range(session, selection, (src, ep), own)
+        _add_range(session, selection, (src, ep), own, concerns)
+
+
+def _concerning(selection: Selection) -> Callable[[Entry], bool]:
+    """Whether a record outside the case's chain is given with its payload.
+
+    A closing names who stood by, a tombstone names an original: those of other missions and of
+    other originals are nobody's business here.
+    """
+    missions = {entry.mission_id for entry in selection.chain if entry.of_device} - {None}
+    objects = {thing.sha256 for record in selection.records for thing in declared(record)}
+
+    def concerns(entry: Entry) -> bool:
+        if entry.p is None or entry.kind not in ALWAYS:
+            return False
+        if entry.kind == CLOSING:
+            return entry.case_id is None and entry.mission_id in missions
+        return entry.kind != TOMBSTONE or not objects.isdisjoint(digests_deleted([entry]))
+
+    return concerns
 
 
 def _add_range(
-    session: Session, selection: Selection, chain: tuple[str, int], own: list[Entry]
+    session: Session,
+    selection: Selection,
+    chain: tuple[str, int],
+    own: list[Entry],
+    concerns: Callable[[Entry], bool],
 ) -> None:
     src, ep = chain
     ordered = sorted(own, key=lambda entry: entry.seq or 0)
@@ -231,7 +258,7 @@ def _add_range(
     whole = 0
     for row in rows:
         if row.index not in selection.with_payload:
-            shown = row.kind in ALWAYS and row.p is not None
+            shown = concerns(row)
             selection.with_payload[row.index] = shown
             if shown:
                 selection.records.append(row)

@@ -19,7 +19,7 @@ from client_sdk.protocol.keys import PrivateKey
 from client_sdk.protocol.verdicts import Verdict
 from server.disclosure import building
 from server.disclosure.report.custody import custody_pdf
-from tests.factories.cases import add_case
+from tests.factories.cases import add_case, add_mission
 from tests.factories.exports import Bureau, enrol, entries_of, kinds_of
 from tests.factories.field import Recorder, sequence
 from tests.factories.log import sign_log
@@ -215,6 +215,42 @@ def test_heads_seen_by_another_device_travel_along(bureau: Bureau, tmp_path: Pat
     report = verify_dossier(package, trust_of(bureau, court.dock))
     assert reasons(report) == []
     assert "head.attest" in acts(entries_of(package))
+
+
+def test_closings_and_tombstones_of_other_missions_stay_stubs(
+    bureau: Bureau, tmp_path: Path
+) -> None:
+    court, recorder = bureau.world.first, bureau.recorder
+    other = add_case(bureau.app, court.id, serial=12)
+    elsewhere = add_mission(
+        bureau.app, court.id, [other], officer_ids=[court.officer.id], device_ids=[court.phone.id],
+    )  # fmt: skip
+
+    def close(mission: object, witness: str) -> None:
+        closing = {"count": 1, "head": recorder.prev, "witness": witness}
+        about = {"mission": str(mission), "case": None, "who": str(court.officer.id)}
+        recorder.outcomes(
+            [recorder.seal(recorder.payload("mission.closed", closing=closing, **about))]
+        )
+
+    def bury(data: bytes) -> None:
+        ref = {"sha256": sha256_of(data), "reason": "confirmed"}
+        recorder.outcomes([recorder.seal(recorder.payload("capture.deleted", ref=ref, case=None))])
+
+    bureau.photo(b"of another case", other)
+    close(elsewhere, "李四(虚构)")
+    bury(b"of another case")
+    close(bureau.mission_id, "张三(虚构)")
+    bury(bureau.photos[0])
+    bureau.note("又回本案(虚构)")
+    sequence(bureau.app)
+    report, lines = judged(bureau, tmp_path)
+    assert reasons(report) == []
+    assert acts(lines).count("mission.closed") == acts(lines).count("capture.deleted") == 1
+    whole = "".join(line.payload or "" for line in lines)
+    assert "张三" in whole
+    assert "李四" not in whole
+    assert sha256_of(b"of another case") not in whole
 
 
 def test_a_revoked_device_is_told(bureau: Bureau, tmp_path: Path) -> None:
