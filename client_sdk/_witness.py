@@ -112,11 +112,14 @@ class LogTrust:
             raise TrustError(f"receipt's proof: {error}") from error
 
     def _level(self, note: Note, claimed: str) -> str:
-        """Witnesses by the policy; without one, as the court's signed receipt says."""
+        """Witnesses by the policy; without one, as the court's signed receipt says.
+
+        A policy that asks for no witness has none: then it is witnessed by nobody.
+        """
         policy = self.policy
         if policy is None or claimed not in WITNESSED:
             return claimed
-        return claimed if policy.judge(note).accepted else "L1"
+        return claimed if policy.judge(note).accepted and not policy.met_by(()) else "L1"
 
     def _record(self, receipt: Receipt) -> dict[str, str]:
         row = self._store.one(

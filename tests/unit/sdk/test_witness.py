@@ -163,7 +163,9 @@ def test_with_a_policy_only_its_witnesses_count(
         client.use_log_policy("quorum nobody\n")
     client.use_log_policy(f"log {log.vkey}\nquorum none\n")
     assert capture_and_prove(client, server).complete
-    assert {one.level for one in client.proven().values()} == {"L2"}
+    # Nobody is asked, so nobody but the court has seen it, whatever its receipt says.
+    assert {one.level for one in client.proven().values()} == {"L1"}
+    assert not any(one.witnessed for one in client.proven().values())
     assert client._store.get("trust.log") is None
     assert log.tree.size == len(server.indices)
 
