@@ -6,6 +6,7 @@ witnesses cosigned, L3 under one of those that a time-stamping authority saw as 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -184,6 +185,15 @@ def levels(session: Session) -> Levels:
 def level_of(session: Session, log_index: int) -> str:
     """``L0`` to ``L3``."""
     return levels(session).of(log_index)
+
+
+def place_of(session: Session, device_id: uuid.UUID, ep: int, seq: int) -> dict[str, Any]:
+    """``log_index`` and ``level`` of a device's record; no index while it waits for its place."""
+    wanted = sa.select(Event.log_index).where(
+        Event.src == str(device_id), Event.ep == ep, Event.seq == seq
+    )
+    index: int | None = session.execute(wanted).scalar()
+    return {"log_index": index, "level": None if index is None else level_of(session, index)}
 
 
 def proof_of(session: Session, log_index: int, at: StoredCheckpoint | None = None) -> TlogProof:

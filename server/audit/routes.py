@@ -49,6 +49,7 @@ def list_events(ctx: Context, query: dict[str, Any]) -> dict[str, Any]:
         "events": shown,
         "next_after": shown[-1].log_index if shown else after,
         "has_more": len(found) > limit,
+        "levels": log.levels(ctx.session),
     }
 
 

@@ -38,11 +38,50 @@ class EventOut(Schema):
     subject_id = fields.String(allow_none=True)
     case_id = fields.UUID(allow_none=True)
     mission_id = fields.UUID(allow_none=True)
+    case_seq = fields.Integer(allow_none=True)
+
+
+class LevelsOut(Schema):
+    """Size of the newest checkpoint of each level, 0 for none."""
+
+    L1 = fields.Integer(attribute="signed")
+    L2 = fields.Integer(attribute="witnessed")
+    L3 = fields.Integer(attribute="timestamped")
+
+
+class PartyOut(Schema):
+    """A witness or a time-stamping authority: how it stands, since when, how far it confirmed.
+
+    ``standing`` is null until it was asked; else good, down, stranger, wrong, rolled-back, ahead
+    or forked.
+    """
+
+    name = fields.String()
+    standing = fields.String(attribute="stand.standing.value", allow_none=True, dump_default=None)
+    size = fields.Integer(attribute="stand.size")
+    since = fields.AwareDateTime(attribute="stand.since", format="iso", allow_none=True)
+    good_at = fields.AwareDateTime(attribute="stand.good_at", format="iso", allow_none=True)
+
+
+class WitnessingOut(Schema):
+    """What confirms the log from outside; ``halted`` when a witness doubts the log's history."""
+
+    quorum = fields.Boolean(attribute="has_quorum")
+    halted = fields.Function(lambda found: bool(found.halted_by), metadata={"type": "boolean"})
+    witnessed_lag_seconds = fields.Float()
+    timestamped_lag_seconds = fields.Float()
+    witnesses = fields.List(fields.Nested(PartyOut))
+    authorities = fields.List(fields.Nested(PartyOut))
 
 
 class EventsOut(Schema):
-    """A stretch of the log; ask again with ``next_after`` while ``has_more``."""
+    """A stretch of the log; ask again with ``next_after`` while ``has_more``.
 
+    ``levels`` says how far the log is signed, witnessed and timestamped: an entry has the level
+    of the largest size that is beyond its index.
+    """
+
+    levels = fields.Nested(LevelsOut)
     events = fields.List(fields.Nested(EventOut))
     next_after = fields.Integer()
     has_more = fields.Boolean()
@@ -85,39 +124,6 @@ class CheckpointOut(Schema):
     level = fields.String(validate=validate.OneOf(("L1", "L2", "L3")))
     note = fields.String()
     signed_at = fields.AwareDateTime(format="iso")
-
-
-class LevelsOut(Schema):
-    """Size of the newest checkpoint of each level, 0 for none."""
-
-    L1 = fields.Integer(attribute="signed")
-    L2 = fields.Integer(attribute="witnessed")
-    L3 = fields.Integer(attribute="timestamped")
-
-
-class PartyOut(Schema):
-    """A witness or a time-stamping authority: how it stands, since when, how far it confirmed.
-
-    ``standing`` is null until it was asked; else good, down, stranger, wrong, rolled-back, ahead
-    or forked.
-    """
-
-    name = fields.String()
-    standing = fields.String(attribute="stand.standing.value", allow_none=True, dump_default=None)
-    size = fields.Integer(attribute="stand.size")
-    since = fields.AwareDateTime(attribute="stand.since", format="iso", allow_none=True)
-    good_at = fields.AwareDateTime(attribute="stand.good_at", format="iso", allow_none=True)
-
-
-class WitnessingOut(Schema):
-    """What confirms the log from outside; ``halted`` when a witness doubts the log's history."""
-
-    quorum = fields.Boolean(attribute="has_quorum")
-    halted = fields.Function(lambda found: bool(found.halted_by), metadata={"type": "boolean"})
-    witnessed_lag_seconds = fields.Float()
-    timestamped_lag_seconds = fields.Float()
-    witnesses = fields.List(fields.Nested(PartyOut))
-    authorities = fields.List(fields.Nested(PartyOut))
 
 
 class LogStateOut(Schema):

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from client_sdk.protocol.bundle import MEDIA_TYPE as BUNDLE_TYPE
-from server.audit import binding
+from server.audit import binding, log
 from server.audit.events import EventKind
 from server.audit.models import Event, OutboxRow
 from server.cases import queries as cases
@@ -24,6 +24,7 @@ from server.evidence.commands import EvidenceFilter
 from server.evidence.models import Derivative, Evidence, Examination, Upload
 
 ONE_READING = timedelta(minutes=10)  # ranges of one item by one viewer within it are one event
+_CUSTODY = ("log_index", "kind", "rx", "actor_id", "p", "hid")
 _AWAITING = sa.select(Evidence).where(
     Evidence.device_id == sa.bindparam("device"),
     Evidence.sha256 == sa.bindparam("sha256"),
@@ -107,20 +108,28 @@ def detail_of(session: Session, item: Evidence) -> dict[str, Any]:
         "examination": examination.findings if examination else None,
         "examination_state": examination.state if examination else None,
         "derivatives": derivatives_of(session, item.sha256) if examination else [],
-        "custody": binding.custody_facts(
-            session, (item.device_id, item.ep, item.seq), item.captured_at
-        ),
+        "custody": {
+            **binding.custody_facts(session, (item.device_id, item.ep, item.seq), item.captured_at),
+            **log.place_of(session, item.device_id, item.ep, item.seq),
+        },
     }
 
 
-def custody_of(ctx: Context, evidence: Evidence) -> Sequence[Event]:
-    """Every event about the item, in log order."""
+def custody_of(ctx: Context, evidence: Evidence) -> list[dict[str, Any]]:
+    """Every event about the item, in log order, with how well each is secured."""
     statement = (
         sa.select(Event)
         .where(Event.court_id == ctx.actor.court_id, Event.subject_id == str(evidence.id))
         .order_by(Event.log_index)
     )
-    return ctx.session.execute(statement).scalars().all()
+    levels = log.levels(ctx.session)
+    return [
+        {
+            **{name: getattr(event, name) for name in _CUSTODY},
+            "level": levels.of(event.log_index),
+        }
+        for event in ctx.session.execute(statement).scalars()
+    ]
 
 
 def read_recently(ctx: Context, evidence_id: uuid.UUID, kind: EventKind) -> bool:

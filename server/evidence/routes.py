@@ -8,7 +8,6 @@ from typing import Any
 from flask import Blueprint, Response
 
 from server.audit.events import EventKind
-from server.audit.models import Event
 from server.core.content import content_response
 from server.core.context import Context
 from server.core.endpoint import endpoint
@@ -54,7 +53,7 @@ def view_evidence(ctx: Context, evidence_id: uuid.UUID) -> dict[str, Any]:
 
 @blueprint.get("/evidence/<uuid:evidence_id>/custody")
 @endpoint(Permission.EVIDENCE_VIEW, dump=CustodyOut)
-def list_custody(ctx: Context, evidence_id: uuid.UUID) -> Page[Event]:
+def list_custody(ctx: Context, evidence_id: uuid.UUID) -> Page[dict[str, Any]]:
     """Everything that happened to an item, in log order."""
     return Page(queries.custody_of(ctx, queries.visible_evidence(ctx, evidence_id)))
 

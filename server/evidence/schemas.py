@@ -138,13 +138,16 @@ class ChainPlaceOut(Schema):
 
     ``bound_at`` is when something outside the device first named the record or a later one of its
     chain (``bound_by``: device, receipt, checkpoint); until then its holder could have rewritten
-    it: that is the unattested window.
+    it: that is the unattested window.  ``level`` is how well its entry in the log is secured: L0
+    not yet, L1 signed, L2 witnessed, L3 timestamped.
     """
 
     gaps_before = fields.List(fields.Nested(StretchOut))
     bound_at = fields.AwareDateTime(allow_none=True)
     bound_by = fields.String(allow_none=True)
     unattested_seconds = fields.Integer(allow_none=True)
+    log_index = fields.Integer(allow_none=True)
+    level = fields.String(allow_none=True)
 
 
 class EvidenceDetail(EvidenceOut):
@@ -166,6 +169,7 @@ class CustodyOut(Schema):
     actor_id = fields.UUID(allow_none=True)
     payload = fields.String(attribute="p", allow_none=True)
     hid = fields.String()
+    level = fields.String()  # L0 in the log, L1 signed, L2 witnessed, L3 timestamped
 
 
 class UploadOut(Schema):

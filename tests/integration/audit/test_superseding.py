@@ -26,6 +26,7 @@ from server.core.clock import FixedClock
 from server.core.context import Context, system_actor
 from server.core.keyring import EVENT
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.evidence.models import Evidence
 from storage.digest import Digest
 from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, issue_receipts, sequence
@@ -177,6 +178,32 @@ def test_a_ticket_names_the_newest_checkpoint(phone: Recorder, world: World) -> 
     assert found[0].checkpoint is None
     assert found[1].checkpoint is not None
     open_checkpoint(parse_note(found[1].checkpoint), parse_vkey(vkey_of(phone.app)))
+
+
+def test_the_level_is_shown_wherever_custody_is(
+    phone: Recorder, world: World, clock: FixedClock
+) -> None:
+    case_id = add_case(phone.app, world.first.id)
+    phone.push([phone.capture(b"photo", case=str(case_id))])
+    phone.bring(b"photo")
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        item_id = session.execute(sa.select(Evidence.id)).scalar_one()
+    lead = world.caller(world.first.supervisor)
+
+    def shown() -> tuple[str | None, set[str], dict[str, int]]:
+        detail = lead.get(f"/evidence/{item_id}").get_json()["custody"]
+        custody = lead.get(f"/evidence/{item_id}/custody").get_json()["items"]
+        levels = lead.get("/events").get_json()["levels"]
+        return detail["level"], {one["level"] for one in custody}, levels
+
+    assert shown()[0] is None
+    sequence(phone.app)
+    assert shown() == ("L0", {"L0"}, {"L1": 0, "L2": 0, "L3": 0})
+    size = sign_log(phone.app)
+    assert shown() == ("L1", {"L1"}, {"L1": size, "L2": 0, "L3": 0})
+    with unit_of_work(EVERY_COURT) as session:
+        log.mark_witnessed(session, size, clock.now())
+    assert shown() == ("L2", {"L2"}, {"L1": size, "L2": size, "L3": 0})
 
 
 def test_full_tiles_lie_in_the_store_of_bytes(app: Flask, world: World) -> None:
