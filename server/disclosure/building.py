@@ -198,7 +198,8 @@ class Builder:
     def _sealed(self, export: Export, package: Package, folder: Path) -> Sealed | None:
         """The export's entry under a checkpoint; ``None`` when it has to be decided anew."""
         with _reading() as session:
-            found = entries(session, Event.hid == export.event_hid)
+            mine = Event.subject_id == str(export.id)  # header ids have no index of their own
+            found = entries(session, mine, Event.hid == export.event_hid)
             if not found:
                 self._within(export, "the export's entry got no place in the log", "worker")
                 raise WaitError("the export's entry has no place in the log yet")

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from client_sdk.protocol.dossier import MAX_ENTRIES
 from client_sdk.protocol.export_statement import DeviceRange, Withheld
 from client_sdk.protocol.records import GENESIS
+from server.audit.chain import RECORD_SUBJECT
 from server.audit.events import EventKind
 from server.audit.models import Event
 from server.disclosure.items import (
@@ -198,7 +199,8 @@ def _add_moved_in(session: Session, selection: Selection) -> None:
     hids -= {entry.hid for entry in selection.chain}
     court = Event.court_id == selection.scope.court_id
     upto = Event.log_index <= selection.upto
-    records = in_parts(session, Event.hid, hids, court, upto)
+    of_records = Event.subject_type == RECORD_SUBJECT  # these are filed under their header ids
+    records = in_parts(session, Event.subject_id, hids, of_records, court, upto)
     for entry in [*records, *in_parts(session, Event.log_index, arrivals, court)]:
         if entry.p is not None:
             selection.with_payload.setdefault(entry.index, True)
