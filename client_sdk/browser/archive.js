@@ -3,7 +3,7 @@
  * Deviations are collected as problems; ArchiveError is for files without members. Nothing is held
  * in memory but the directory: members are read in slices.
  */
-import { equal, fromUtf8 } from "./bytes.js";
+import { concat, equal, fromUtf8 } from "./bytes.js";
 import { BAG_NAME, MAX_INFLATION, MAX_MEMBERS, MAX_OBJECT_BYTES } from "./dossier.js";
 import { ArchiveError, attempt } from "./errors.js";
 import { Source, Window, u64 } from "./source.js";
@@ -74,7 +74,7 @@ export class Archive {
       left -= parts[parts.length - 1].length;
       if (left <= 0) break;
     }
-    return new Uint8Array(await new Blob(parts).arrayBuffer());
+    return concat(...parts);
   }
 
   /** @param {Member} member @returns {AsyncGenerator<Uint8Array>} */

@@ -12,7 +12,7 @@ import { ENTRIES, MANIFEST, manifestDigest } from "./dossier.js";
 /** Entries of the case are 1 to m, each linked to the one before, up to the stated head.
  * @param {Dossier} dossier @returns {Generator<Problem>} */
 export function* caseChain(dossier) {
-  const chain = dossier.caseEntries ?? [];
+  const chain = dossier.caseEntries;
   let expected = 1;
   for (const entry of chain) {
     const number = entry.case?.cs ?? 0;
@@ -78,7 +78,7 @@ export function* statement(dossier) {
   }
   if (!dossier.inCase(entry)) {
     yield problem("case-tag", entry.where, "the case's key does not make its tag");
-  } else if (dossier.caseEntries?.at(-1) !== entry) {
+  } else if (dossier.caseEntries.at(-1) !== entry) {
     yield problem("statement-place", entry.where, "entries of the case lie after it");
   } else if (entry.subject !== found.export) {
     yield problem("statement-place", entry.where, "states another export");

@@ -23,7 +23,7 @@ export const pairs = (items) => items.slice(1).map((after, at) => [items[at], af
 /** No number is used twice, and neighbours are linked.
  * @param {Dossier} dossier @returns {Generator<Problem>} */
 export function* deviceChains(dossier) {
-  for (const chain of dossier.chains?.values() ?? []) {
+  for (const chain of dossier.chains.values()) {
     for (const [before, after] of pairs(chain)) {
       if (before.seq === after.seq) {
         yield problem("chain-fork", after.where, `record ${after.seq} a second time`);
@@ -42,7 +42,7 @@ export function* deviceChains(dossier) {
 export function* ranges(dossier) {
   if (!dossier.statement) return;
   for (const one of dossier.statement.devices) yield* range(dossier, one);
-  for (const entry of dossier.caseEntries ?? []) {
+  for (const entry of dossier.caseEntries) {
     if (entry.header !== null && !dossier.inRange(entry)) {
       yield problem("range-undeclared", entry.where, "outside every declared range");
     }
@@ -52,7 +52,7 @@ export function* ranges(dossier) {
 /** @param {Dossier} dossier @param {DeviceRange} one @returns {Generator<Problem>} */
 function* range(dossier, one) {
   const where = `${one.src} ${one.first}–${one.last}`;
-  const all = dossier.chains?.get(placeOf(one.src, one.ep)) ?? [];
+  const all = dossier.chains.get(placeOf(one.src, one.ep)) ?? [];
   const chain = all.filter(({ seq }) => one.first <= seq && seq <= one.last);
   if (chain.length === 0) {
     yield problem("chain-gap", where, "none of its records is there");
@@ -139,7 +139,7 @@ export async function* attestations(dossier) {
       yield problem("attestation-form", entry.where, error.message);
       continue;
     }
-    const known = dossier.deviceKeys?.lines.get(placeOf(head.device, head.ep));
+    const known = dossier.deviceKeys.lines.get(placeOf(head.device, head.ep));
     if (known !== undefined && !(await shownBy(head, known.keys[0]))) {
       // Then it binds nobody: anybody could have written it to discredit the device.
       yield problem("attestation-signature", entry.where, `not shown by ${head.device}`);
@@ -161,7 +161,7 @@ export async function* attestations(dossier) {
 /** Monotonic clocks never run backwards within a boot; beacons are not from the future.
  * @param {Dossier} dossier @returns {Generator<Problem>} */
 export function* clocks(dossier) {
-  for (const chain of dossier.chains?.values() ?? []) {
+  for (const chain of dossier.chains.values()) {
     const shown = chain.filter((entry) => Object.keys(entry.member("t")).length > 0);
     for (const [before, after] of pairs(shown)) yield* ticked(before, after);
   }

@@ -92,7 +92,7 @@ export function* custody(dossier) {
   }
   const state = new Custody(officers);
   // A stub, or the chain of another case, may hide what a later event builds on.
-  const blind = (dossier.caseEntries ?? []).some((one) => one.header === null && !one.disclosed);
+  const blind = dossier.caseEntries.some((one) => one.header === null && !one.disclosed);
   const moved = dossier.events("evidence.rebound").length > 0;
   for (const entry of dossier.entries) {
     if (entry.header !== null) continue;

@@ -7,16 +7,8 @@ import { placeOf } from "./model.js";
 /** @typedef {import("./package.js").Dossier} Dossier */
 /** @typedef {import("./model.js").Entry} Entry */
 /** @typedef {import("./archive.js").Problem} Problem */
-/** @typedef {import("./keyring.js").EventKeys} EventKeys */
-/** @typedef {import("./keyring.js").DeviceKeys} DeviceKeys */
 
 const BATCH = 64;
-
-/** @param {Dossier} dossier @returns {EventKeys} */
-const servers = (dossier) => /** @type {EventKeys} */ (dossier.eventKeys);
-
-/** @param {Dossier} dossier @returns {DeviceKeys} */
-const devices = (dossier) => /** @type {DeviceKeys} */ (dossier.deviceKeys);
 
 /** Every disclosed payload is the one that its header commits to, and well-formed.
  * @param {Dossier} dossier @returns {Generator<Problem>} */
@@ -36,7 +28,7 @@ export function* commitments(dossier) {
 /** Server events are signed under keys that are pinned or reached, at their time, once each.
  * @param {Dossier} dossier @returns {Generator<Problem>} */
 export function* serverKeys(dossier) {
-  const found = servers(dossier);
+  const found = dossier.eventKeys;
   yield* found.problems;
   /** @type {Map<string, number>} */
   const seen = new Map();
@@ -64,12 +56,12 @@ export function* serverKeys(dossier) {
 /** Every device was enrolled before its records, with one sound, vouched-for key.
  * @param {Dossier} dossier @returns {Generator<Problem>} */
 export function* enrolment(dossier) {
-  const found = devices(dossier);
+  const found = dossier.deviceKeys;
   yield* found.problems;
   if (dossier.trust.enrolmentRoots.length === 0 && found.lines.size > 0) {
     yield problem("enrolment-unpinned", "", "no supervisor, root or device key is pinned");
   }
-  for (const [place, chain] of dossier.chains ?? []) {
+  for (const [place, chain] of dossier.chains) {
     const known = found.lines.get(place);
     if (known === undefined) {
       const { src, ep } = /** @type {import("./leaves.js").Header} */ (chain[0].header);
@@ -98,11 +90,11 @@ export async function* signatures(dossier) {
 /** @param {Dossier} dossier @param {Entry} entry @returns {Promise<Problem | undefined>} */
 async function signature(dossier, entry) {
   if (entry.header === null) {
-    const key = servers(dossier).keys.get(entry.leaf.k);
+    const key = dossier.eventKeys.keys.get(entry.leaf.k);
     if (key === undefined || (await isSigned(entry, key))) return undefined;
     return problem("signature", entry.where, "not signed by the server's key");
   }
-  const enrolled = devices(dossier).lines.get(placeOf(entry.header.src, entry.header.ep));
+  const enrolled = dossier.deviceKeys.lines.get(placeOf(entry.header.src, entry.header.ep));
   if (enrolled === undefined) return undefined;
   const key = enrolled.keyAt(entry.seq);
   if (await isSigned(entry, key)) {
@@ -122,7 +114,7 @@ const isSigned = (entry, key) =>
 /** Records that the log took after their device was revoked are named as suspect.
  * @param {Dossier} dossier @returns {Generator<Problem>} */
 export function* revocation(dossier) {
-  const found = devices(dossier);
+  const found = dossier.deviceKeys;
   const suspect = dossier.statement?.suspect ?? new Set();
   for (const entry of dossier.entries) {
     const revoked = entry.header === null ? undefined : found.revoked.get(entry.header.src);

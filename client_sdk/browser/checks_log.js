@@ -188,7 +188,7 @@ export async function* proofs(dossier) {
     const data = await dossier.small(path);
     try {
       const proof = parseProof(data);
-      const entry = dossier.at?.get(BigInt(match[1]));
+      const entry = dossier.at.get(BigInt(match[1]));
       const same = entry !== undefined && proof.index === BigInt(entry.index)
         && proof.proof.length === entry.line.path.length
         && proof.proof.every((hash, at) => equal(hash, entry.line.path[at]))

@@ -113,7 +113,7 @@ function backedBy(dossier) {
 export async function* recordings(dossier) {
   /** @type {Map<string, Marked[]>} */
   const marks = new Map();
-  for (const chain of dossier.chains?.values() ?? []) {
+  for (const chain of dossier.chains.values()) {
     for (const entry of chain) {
       const mark = markOf(entry);
       if (mark !== undefined) push(marks, mark.id, { entry, mark });

@@ -8,8 +8,8 @@
 import { fromUtf8, isUnicode, utf8 } from "./bytes.js";
 import { FormatError } from "./errors.js";
 
-/** @typedef {null | boolean | number | string | Inexact | Json[] | {[name: string]: Json}} Json */
 /** @typedef {{[name: string]: any}} JsonObject */
+/** @typedef {null | boolean | number | string | Inexact | any[] | JsonObject} Json */
 
 export const INT_LIMIT = 2 ** 53;
 const MAX_BYTES = 1 << 20;

@@ -155,7 +155,7 @@ export async function deviceKeys(dossier) {
     if (!found.revoked.has(entry.subject)) found.revoked.set(entry.subject, entry.index);
   }
   for (const [place, enrolment] of found.lines) {
-    for (const entry of dossier.chains?.get(place) ?? []) {
+    for (const entry of dossier.chains.get(place) ?? []) {
       if (entry.act !== "key.next") continue;
       try {
         await enrolment.learn(entry);

@@ -127,7 +127,7 @@ export class PublicKey {
   async verifyEd25519(signature, message) {
     if (!(await nativeEd25519())) return cofactorless(this.raw, signature, message);
     this.imported ??= importKey(this.raw, { name: "Ed25519" });
-    return crypto.subtle.verify("Ed25519", await this.imported, signature, message);
+    return crypto.subtle.verify("Ed25519", await this.imported, own(signature), own(message));
   }
 
   /** @param {Uint8Array} signature @param {Uint8Array} message */
@@ -135,13 +135,17 @@ export class PublicKey {
     if (globalThis.crypto?.subtle === undefined) return nobleP256(this.raw, signature, message);
     this.imported ??= importKey(this.raw, { name: "ECDSA", namedCurve: "P-256" });
     const how = { name: "ECDSA", hash: "SHA-256" };
-    return crypto.subtle.verify(how, await this.imported, signature, message);
+    return crypto.subtle.verify(how, await this.imported, own(signature), own(message));
   }
 }
 
+/** Bytes as WebCrypto's types want them: nothing here lies in shared memory.
+ * @param {Uint8Array} data */
+const own = (data) => /** @type {Uint8Array<ArrayBuffer>} */ (data);
+
 /** @param {Uint8Array} raw @param {any} algorithm @returns {Promise<CryptoKey>} */
 const importKey = (raw, algorithm) =>
-  crypto.subtle.importKey("raw", raw, algorithm, false, ["verify"]);
+  crypto.subtle.importKey("raw", own(raw), algorithm, false, ["verify"]);
 
 /** @param {Record<string, any>} jwk @param {string} alg @param {string[]} coordinates */
 function checkMembers(jwk, alg, coordinates) {
@@ -199,7 +203,7 @@ async function probe() {
   try {
     const key = await importKey(fromHex(COFACTORED.key), { name: "Ed25519" });
     const [signature, message] = [fromHex(COFACTORED.signature), fromHex(COFACTORED.message)];
-    return !(await crypto.subtle.verify("Ed25519", key, signature, message));
+    return !(await crypto.subtle.verify("Ed25519", key, own(signature), own(message)));
   } catch {
     return false;
   }

@@ -69,12 +69,15 @@ export function verifyConsistency(oldSize, oldRoot, newSize, newRoot, proof) {
   checkSize(oldSize);
   checkSize(newSize);
   if (oldSize > newSize) refuse("the old tree is larger than the new one", "proof-size");
-  for (const [size, root] of /** @type {[bigint, Uint8Array][]} */ ([[oldSize, oldRoot], [newSize, newRoot]])) {
-    if (size === 0n && !equal(root, EMPTY_ROOT)) refuse("the empty tree has another root", "proof-root");
+  const empty = [oldSize === 0n ? [oldRoot] : [], newSize === 0n ? [newRoot] : []].flat();
+  if (!empty.every((root) => equal(root, EMPTY_ROOT))) {
+    refuse("the empty tree has another root", "proof-root");
   }
   if (oldSize === 0n || oldSize === newSize) {
     if (proof.length > 0) refuse("no proof is due here", "proof-length");
-    if (oldSize === newSize && !equal(oldRoot, newRoot)) refuse("two roots for one size", "proof-fork");
+    if (oldSize === newSize && !equal(oldRoot, newRoot)) {
+      refuse("two roots for one size", "proof-fork");
+    }
     return;
   }
   checkExtends(oldSize, oldRoot, newSize, newRoot, proof);

@@ -32,11 +32,10 @@ export class Entry {
     this.leafHex = hex(this.leafHash);
     this.hid = headerId(this.leaf.h);
     this.disclosed = line.payload !== null;
-    /** @type {Record<string, any> | null} null for a stub and for what is not an object */
-    this.payload = null;
-    /** @type {string | null} */
-    this.payloadProblem = null;
-    this.#readPayload();
+    const { payload, fault } = payloadOf(line.payload);
+    /** null for a stub and for what is not an object */
+    this.payload = payload;
+    this.payloadProblem = fault;
     const act = this.payload?.act;
     this.act = typeof act === "string" ? act : "";
     this.facts = this.member("facts");
@@ -44,21 +43,23 @@ export class Entry {
     this.seq = header?.seq ?? 0;
   }
 
-  #readPayload() {
-    if (this.line.payload === null) return;
-    try {
-      this.payload = parseObject(this.line.payload, MAX_PAYLOAD_BYTES);
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      this.payloadProblem = error.message;
-    }
-  }
-
   /** An object member of the payload; empty when it is not there.
    * @param {string} name @returns {Record<string, any>} */
   member(name) {
     const value = this.payload?.[name];
     return isObject(value) ? value : Object.create(null);
+  }
+}
+
+/** @param {string | null} text
+ * @returns {{payload: Record<string, any> | null, fault: string | null}} */
+function payloadOf(text) {
+  if (text === null) return { payload: null, fault: null };
+  try {
+    return { payload: parseObject(text, MAX_PAYLOAD_BYTES), fault: null };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { payload: null, fault: error.message };
   }
 }
 
@@ -104,6 +105,7 @@ async function countLines(archive) {
 
 /** @param {Archive} archive @param {Problem[]} problems @returns {AsyncGenerator<Uint8Array>} */
 async function* lines(archive, problems) {
+  /** @type {Uint8Array} */
   let rest = new Uint8Array();
   let total = 0;
   for await (const chunk of archive.chunks(ENTRIES)) {

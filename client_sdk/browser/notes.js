@@ -1,5 +1,5 @@
 /** Signed notes and verifier keys (c2sp.org/signed-note), checkpoints (c2sp.org/tlog-checkpoint). */
-import { b64, concat, equal, fromB64, fromUtf8, hex, isUnicode, sha256, utf8 } from "./bytes.js";
+import { b64, concat, equal, fromB64, fromHex, fromUtf8, hex, isUnicode, sha256, utf8 } from "./bytes.js";
 import { FormatError } from "./errors.js";
 import { ED25519, PublicKey } from "./keys.js";
 import { EMPTY_ROOT, HASH_BYTES, MAX_SIZE } from "./merkle.js";
@@ -8,7 +8,7 @@ export const TYPE_ED25519 = 1;
 export const TYPE_COSIGNATURE = 4;
 const KEY_ID_BYTES = 4;
 const MAX_SIGNATURES = 64;
-const MAX_NOTE_BYTES = 512 * 1024;
+export const MAX_NOTE_BYTES = 512 * 1024;
 const MAX_TIME_SECONDS = 2n ** 63n - 1n;
 const TIME_BYTES = 8;
 const DASH = "\u2014 ";
@@ -88,7 +88,7 @@ export class Note {
   /** @returns {string} the note as it is stored */
   toText() {
     const lines = this.signatures.map(({ name, id, signature }) =>
-      `${DASH}${name} ${b64(concat(Uint8Array.from(id.match(/../g) ?? [], (two) => parseInt(two, 16)), signature))}\n`);
+      `${DASH}${name} ${b64(concat(fromHex(id), signature))}\n`);
     return `${this.text}\n${lines.join("")}`;
   }
 }

@@ -4,7 +4,7 @@ import {
   CHECKPOINT, MANIFEST, MAX_MANIFEST_BYTES, MAX_PROOF_BYTES, PRIOR_PATH, TAG_MANIFEST, parseManifest,
 } from "./dossier.js";
 import { FormatError, attempt } from "./errors.js";
-import { deviceKeys, eventKeys } from "./keyring.js";
+import { DeviceKeys, EventKeys, deviceKeys, eventKeys } from "./keyring.js";
 import { caseTag } from "./leaves.js";
 import { measure, placeOf, readEntries } from "./model.js";
 import { parseNote } from "./notes.js";
@@ -29,20 +29,40 @@ export class Dossier {
     this.archive = archive;
     this.trust = trust;
     this.priors = priors;
-    /** @type {Map<string, {sha256: string, size: number}>} */
+    /** @type {Map<string, {sha256: string, size: number}>} digest and length of every file */
     this.measures = new Map();
     /** @type {Map<string, Manifest | null>} null where the form is wrong */
     this.manifests = new Map();
     /** @type {Note | undefined} */
     this.note = undefined;
-    /** @type {Judged | undefined} */
+    /** @type {Judged | undefined} what the policy says of the note */
     this.judged = undefined;
     /** @type {Map<bigint, Note>} notes under proof/prior/ by the size that their name says */
     this.priorNotes = new Map();
-    /** @type {Entry[]} */
+    /** @type {Entry[]} by ascending index */
     this.entries = [];
     /** @type {import("./archive.js").Problem[]} */
     this.entryProblems = [];
+    /** @type {Map<bigint, Entry>} by log index */
+    this.at = new Map();
+    /** @type {Map<string, Entry[]>} disclosed server events by kind */
+    this.acts = new Map();
+    /** @type {Map<string, Entry[]>} device records by source, in order of `seq` (then of index) */
+    this.chains = new Map();
+    /** @type {Map<string, Entry>} device record by source, generation and number; the first */
+    this.places = new Map();
+    /** @type {Exported | null} the newest export event, whose statement describes this dossier */
+    this.exported = null;
+    /** @type {Statement | null} */
+    this.statement = null;
+    /** @type {string | null} the case's tag by the statement, else the one of the export */
+    this.tag = null;
+    /** @type {Entry[]} entries of the case by their number in it (then index) */
+    this.caseEntries = [];
+    /** @type {Map<string, import("./statement.js").DeviceRange>} */
+    this.ranges = new Map();
+    this.eventKeys = new EventKeys();
+    this.deviceKeys = new DeviceKeys();
   }
 
   /** @param {Archive} archive @param {Trust} trust @param {Note[]} priors
@@ -119,7 +139,6 @@ export class Dossier {
     return this.judged?.checkpoint;
   }
 
-  /** Disclosed server events by kind. */
   #acts() {
     /** @type {Map<string, Entry[]>} */
     const found = new Map();
@@ -131,10 +150,9 @@ export class Dossier {
 
   /** @param {string} act @returns {Entry[]} disclosed server events of this kind, by index */
   events(act) {
-    return this.acts?.get(act) ?? [];
+    return this.acts.get(act) ?? [];
   }
 
-  /** Device records by source, in order of `seq` (then of index). */
   #chains() {
     /** @type {Map<string, Entry[]>} */
     const found = new Map();
@@ -145,11 +163,10 @@ export class Dossier {
     return found;
   }
 
-  /** Device record by source, generation and number; a fork: the first. */
   #places() {
     /** @type {Map<string, Entry>} */
     const found = new Map();
-    for (const [place, chain] of /** @type {Map<string, Entry[]>} */ (this.chains)) {
+    for (const [place, chain] of this.chains) {
       for (const entry of chain) {
         const name = `${place} ${entry.seq}`;
         if (!found.has(name)) found.set(name, entry);
@@ -160,10 +177,10 @@ export class Dossier {
 
   /** @param {string} src @param {number} ep @param {number} seq @returns {Entry | undefined} */
   record(src, ep, seq) {
-    return this.places?.get(`${placeOf(src, ep)} ${seq}`);
+    return this.places.get(`${placeOf(src, ep)} ${seq}`);
   }
 
-  /** The newest export event, whose statement describes this dossier. @returns {Exported | null} */
+  /** @returns {Exported | null} */
   #exported() {
     const entry = this.events(EXPORT_ACT).at(-1);
     if (entry === undefined) return null;
@@ -175,7 +192,6 @@ export class Dossier {
     }
   }
 
-  /** Tag of the case by the statement's key and number; else the one of the export. */
   #tag() {
     if (this.statement) return caseTag(fromHex(this.statement.case.key), this.statement.case.no);
     return this.exported?.entry.case?.ct ?? null;
@@ -186,7 +202,6 @@ export class Dossier {
     return entry.case !== null && entry.case.ct === this.tag;
   }
 
-  /** Entries of the case by their number in it (then index). */
   #caseEntries() {
     const mine = this.entries.filter((entry) => this.inCase(entry));
     return mine.sort((a, b) => (a.case?.cs ?? 0) - (b.case?.cs ?? 0) || a.index - b.index);
@@ -200,7 +215,7 @@ export class Dossier {
   /** Whether the record is within its declared range. @param {Entry} entry */
   inRange(entry) {
     if (entry.header === null) return false;
-    const range = this.ranges?.get(placeOf(entry.header.src, entry.header.ep));
+    const range = this.ranges.get(placeOf(entry.header.src, entry.header.ep));
     return range !== undefined && range.first <= entry.seq && entry.seq <= range.last;
   }
 }

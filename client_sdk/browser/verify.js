@@ -7,8 +7,9 @@ import { custody } from "./checks_custody.js";
 import * as keys from "./checks_keys.js";
 import * as log from "./checks_log.js";
 import { objects, recordings } from "./checks_objects.js";
-import { ArchiveError, UnableError } from "./errors.js";
-import { parseNote } from "./notes.js";
+import { CHECKPOINT, MAX_PROOF_BYTES } from "./dossier.js";
+import { ArchiveError, TrustError, UnableError } from "./errors.js";
+import { MAX_NOTE_BYTES, parseNote } from "./notes.js";
 import { Dossier } from "./package.js";
 import { about, reportOf } from "./report.js";
 import { parseTrust } from "./trust.js";
@@ -44,7 +45,7 @@ export const FUNCTIONS = {
 export async function verify(file, trustFile, priorFiles = [], progress = () => {}) {
   const trust = parseTrust(new Uint8Array(await trustFile.arrayBuffer()));
   const priors = [];
-  for (const one of priorFiles) priors.push(parseNote(new Uint8Array(await one.arrayBuffer())));
+  for (const one of priorFiles) priors.push(await noteOf(one));
   let archive;
   try {
     archive = await openArchive(file);
@@ -64,6 +65,16 @@ export async function verify(file, trustFile, priorFiles = [], progress = () => 
     if (complete) ran.push(check);
   }
   return reportOf(findings, ran, about(dossier));
+}
+
+/** A checkpoint's note, or the one of an earlier dossier.
+ * @param {Blob} file @returns {Promise<import("./notes.js").Note>} */
+async function noteOf(file) {
+  const head = new Uint8Array(await file.slice(0, MAX_NOTE_BYTES + 1).arrayBuffer());
+  if (head[0] !== 0x50 || head[1] !== 0x4b) return parseNote(head);
+  const archive = await openArchive(file);
+  if (!archive.has(CHECKPOINT)) throw new TrustError("no checkpoint in that dossier", "prior");
+  return parseNote(await archive.read(CHECKPOINT, MAX_PROOF_BYTES));
 }
 
 /** What a check finds; a part that the browser cannot do is a finding, never silence.

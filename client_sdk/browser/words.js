@@ -64,7 +64,7 @@ export const PAGE_WORDS = {
   ],
   dossier: ["Dossier (ZIP)", "卷宗包(ZIP)"],
   trust: ["Trust file or policy (from outside the dossier)", "信任文件或策略(不得取自卷宗包)"],
-  priors: ["Checkpoints that you kept from earlier (optional)", "您先前保存的检查点(可选)"],
+  priors: ["Checkpoints or dossiers that you kept from earlier (optional)", "您先前保存的检查点或卷宗包(可选)"],
   verify: ["Verify", "核验"],
   again: ["Verifying…", "核验中……"],
   stepOpen: ["Reading the file", "读取文件"],

@@ -25,6 +25,10 @@ def test_suite_of(suite: Path) -> None:
     run_node("--test", suite)
 
 
+def test_types_hold() -> None:
+    run_node("node_modules/typescript/bin/tsc", "-p", "client_sdk/browser/jsconfig.json")
+
+
 @pytest.fixture(scope="module")
 def words() -> dict[str, Any]:
     told: dict[str, Any] = json.loads(run_node(HERE / "print_words.mjs"))
