@@ -181,12 +181,14 @@ class Signer:
         note = sign_note(head.body(), self.folder.signers).to_text()
         # First our own memory: a signature that got out must never be forgotten.
         self.folder.save(head)
+        self._checked = False  # until it is published: what fails now is made good next time
         row = {
             "size": head.size, "root": head.root, "note": note, "signed_at": self.clock.now(),
         }  # fmt: skip
         with unit_of_work(EVERY_COURT) as session:
             _upsert(session, table_of(CheckpointRow), "size", row)
             self._tell(session, None)
+        self._checked = True
         _log.debug("signed", size=head.size)
 
     def _refuse(self, error: RefusalError) -> None:

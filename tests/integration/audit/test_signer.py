@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 
 from client_sdk.protocol.tlog.checkpoints import Checkpoint, open_checkpoint
 from client_sdk.protocol.tlog.merkle import verify_consistency
@@ -17,6 +18,7 @@ from server.audit import log
 from server.audit.models import CheckpointRow, Event, LogState, LogTile, SignerState
 from server.audit.signer import Signer
 from server.audit.signing_state import SignerFolder, SignerFolderError
+from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
 from tests.factories.identity import World, runtime_of
 from tests.factories.log import enter_events, sign_log, signer_of
@@ -98,6 +100,25 @@ def test_tamper_44_what_was_committed_but_not_signed_is_signed_at_the_start(
         assert session.get_one(CheckpointRow, signed + 10).note == note
         sizes = session.execute(sa.select(CheckpointRow.size)).scalars()
         assert sorted(sizes) == [signed, signed + 10, signed + 15]
+
+
+def test_a_head_that_could_not_be_published_is_published_later(app: Flask, world: World) -> None:
+    postgres = db.engine.dialect.name == "postgresql"
+    broken = (
+        "REVOKE INSERT ON checkpoints FROM CURRENT_USER"
+        if postgres
+        else "CREATE TRIGGER full BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    mended = "GRANT INSERT ON checkpoints TO CURRENT_USER" if postgres else "DROP TRIGGER full"
+    with signer_of(app) as signer:
+        rows(sa.text(broken))
+        with pytest.raises(DBAPIError):
+            signer.turn()
+        rows(sa.text(mended))
+        assert signer.folder.signed.size == 300
+        assert heads(signer.folder.vkeys[0]) == []
+        signer.drain()
+        assert [head.size for head in heads(signer.folder.vkeys[0])] == [300]
 
 
 def test_an_older_database_is_refused_with_an_explanation(app: Flask, world: World) -> None:
