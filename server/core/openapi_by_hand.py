@@ -96,6 +96,11 @@ ADDITIONS: Final[Mapping[str, Addition]] = MappingProxyType(
         "POST /api/v1/me/password": Addition(problems=(Kind.CREDENTIALS_INVALID,)),
         "POST /api/v1/cases": Addition(problems=(Kind.CASE_NO_INVALID,)),
         "POST /api/v1/evidence/{evidence_id}/review": Addition(problems=(Kind.CONTENT_MISSING,)),
+        "POST /api/v1/bundles": Addition(
+            description="The reason says which rule of docs/bundle-format.md does not hold.",
+            problems=(Kind.BUNDLE_INVALID,),
+        ),
+        "GET /api/v1/bundles/{sha256}/receipts": Addition(problems=(Kind.BUNDLE_INVALID,)),
         "GET /api/v1/sync/pull": Addition(problems=(Kind.CURSOR_EXPIRED,)),
         "GET /api/v1/receipts": Addition(problems=(Kind.CURSOR_EXPIRED,)),
         "POST /api/v1/sync/push": Addition(

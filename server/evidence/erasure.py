@@ -61,11 +61,6 @@ def ask(ctx: Context, evidence_id: uuid.UUID, command: AskErasure) -> Erasure:
     item = queries.visible_evidence(ctx, evidence_id)
     if item.state == ERASED:
         raise Problem(Kind.CONFLICT, "it was erased before")
-    open_one = sa.select(Erasure.id).where(
-        Erasure.evidence_id == item.id, Erasure.state == "requested"
-    )
-    if ctx.session.execute(open_one).first() is not None:
-        raise Problem(Kind.CONFLICT, "its erasure has been asked for; someone else decides")
     row = Erasure(
         id=ctx.new_id(), court_id=item.court_id, evidence_id=item.id,
         legal_basis=command.legal_basis, reason=command.reason,
@@ -101,10 +96,11 @@ def approve(ctx: Context, erasure_id: uuid.UUID, command: DecideErasure) -> Eras
     ctx.session.flush()  # whether a digest is used elsewhere is read from the tables
     unlinked, kept = _forget_bytes(ctx, sorted({one.sha256 for one in items}))
     packages = _withdraw_packages(ctx, item.case_id)
-    _decided(ctx, row, ERASED, command.note)
+    for asked in _open_requests(ctx, items):
+        _decided(ctx, asked, ERASED, command.note)
     facts = {
         "erasure": str(row.id), "legal_basis": row.legal_basis, "reason": row.reason,
-        "requested_by": str(row.requested_by), "note": row.note,
+        "requested_by": str(row.requested_by), "note": command.note,
         "hids": [entry.hid, *carried.hids], "items": [str(one.id) for one in items],
         "unlinked": unlinked, "kept": kept, "packages": packages,
     }  # fmt: skip
@@ -146,6 +142,14 @@ def _undecided(ctx: Context, erasure_id: uuid.UUID) -> tuple[Erasure, Evidence]:
     if row.requested_by == ctx.actor.user():
         raise Problem(Kind.FORBIDDEN, "someone else has to decide on what you asked for")
     return row, item
+
+
+def _open_requests(ctx: Context, items: Sequence[Evidence]) -> Sequence[Erasure]:
+    """Everybody who asked for it has been heard."""
+    statement = sa.select(Erasure).where(
+        Erasure.evidence_id.in_([one.id for one in items]), Erasure.state == "requested"
+    )
+    return ctx.session.execute(statement).scalars().all()
 
 
 def _decided(ctx: Context, row: Erasure, state: str, note: str | None) -> None:

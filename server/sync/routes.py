@@ -123,7 +123,7 @@ def release_held(
 
 
 @blueprint.post("/bundles")
-@endpoint(Permission.UPLOAD, load=BundleBody, dump=BundleOut, idempotent=False, streams=True)
+@endpoint(Permission.SYNC_PUSH, load=BundleBody, dump=BundleOut, idempotent=False, streams=True)
 def take_bundle(ctx: Context) -> dict[str, Any]:
     """Enter a bundle that the caller uploaded, as if its device had sent it."""
     _, command = load_command(BundleBody, BUNDLE_BODY_BYTES_MAX)
@@ -131,7 +131,7 @@ def take_bundle(ctx: Context) -> dict[str, Any]:
 
 
 @blueprint.get("/bundles/<sha256>/receipts")
-@endpoint(Permission.UPLOAD, streams=True)
+@endpoint(Permission.SYNC_PUSH, streams=True)
 def bundle_receipts(ctx: Context, sha256: str) -> Response:
     """The receipts for a bundle that the caller brought, as a bundle to carry back."""
     return Response(bundles.receipts_for(ctx, sha256), mimetype=MEDIA_TYPE)

@@ -19,10 +19,12 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from client_sdk.protocol.bundle import MEDIA_TYPE, BundleHead, as_lines, write_bundle
 from client_sdk.protocol.keys import Algorithm, PrivateKey
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.disclosure.models import Export
+from server.evidence.erasure_models import Erasure
 from server.evidence.models import Derivative, Evidence
 from server.identity import enrolment, totp
 from server.identity.models import EnrolmentCode, User
@@ -42,7 +44,7 @@ from tests.factories.identity import (
     upload_token,
 )
 from tests.factories.log import sign_log
-from tests.factories.uploads import Sender, sha256_of
+from tests.factories.uploads import Sender, metadata, sha256_of
 
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HELD_SEQ = 7
@@ -150,7 +152,9 @@ def _speakers(ground: Ground) -> list[Speaker]:
         if role != "second_officer"
     ]
     others = add_device(app, court.id)
-    hidden = frozenset({"case", "mission", "evidence", "booking", "upload", "party"})
+    hidden = frozenset(
+        {"case", "mission", "evidence", "booking", "upload", "party", "export", "bundle"}
+    )
     stranger = ground.world.caller(court.second_officer, others)
     keyless = FieldDevice(uuid.uuid4(), uuid.uuid4(), "phone", PrivateKey.generate(Algorithm.ES256))
     phone = Caller(app, device_token(app, court.phone), court.phone.key)
@@ -170,7 +174,9 @@ def _speakers(ground: Ground) -> list[Speaker]:
             ground.world.caller(court.officer, keyless),
         ),
         Speaker("phone alone", "device", app, court.phone, phone),
-        Speaker("dock alone", "device", app, court.dock, dock, hidden=frozenset({"upload"})),
+        Speaker(
+            "dock alone", "device", app, court.dock, dock, hidden=frozenset({"upload", "bundle"})
+        ),
         Speaker("upload token", "upload", app, bearer=bearer, own=own),
         Speaker("anonymous", "anonymous", app),
     ]  # fmt: skip
@@ -189,6 +195,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
         "dock": str(court.dock.id), "camera": str(court.camera.id),
         "booking": str(court.booking_id), "party": _party_of(court, case),
         "evidence": _evidence_of(app, world, court, (str(case), str(mission)), photo),
+        "bundle": _bundle_of(app, world, court),
         "upload": _upload_of(app, world, court), "export": _export_of(app, court, case),
         "held_device": str(_held_of(app, court)),
         "code": _code_of(app, court),
@@ -197,6 +204,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
         for person in court.people.values():
             user = session.get_one(User, person.id)
             user.totp_secret = totp.seal(runtime.keyring, user.id, TOTP_SECRET)
+    ids["erasure"] = _erasure_of(app, court, uuid.UUID(ids["evidence"]))
     sequence(app)
     sign_log(app)
     people = (person.login for person in court.people.values())
@@ -247,6 +255,41 @@ def _upload_of(app: Flask, world: World, court: CourtWorld) -> str:
     """An upload under way, of which nothing has come yet."""
     sender = Sender(app, court, caller=world.device_caller(court.phone))
     return sender.begin(b"not sent yet, " + court.code.encode()).rpartition("/")[2]
+
+
+def _erasure_of(app: Flask, court: CourtWorld, evidence_id: uuid.UUID) -> str:
+    """A request that nobody has decided on."""
+    runtime = runtime_of(app)
+    erasure_id = runtime.ids()
+    with unit_of_work(court.id) as session:
+        session.add(
+            Erasure(
+                id=erasure_id, court_id=court.id, evidence_id=evidence_id, state="requested",
+                legal_basis="个人信息保护法第四十七条", reason="误摄(虚构)",
+                requested_by=court.administrator.id, requested_at=runtime.clock.now(),
+            )
+        )  # fmt: skip
+    return str(erasure_id)
+
+
+def _bundle_of(app: Flask, world: World, court: CourtWorld) -> str:
+    """A bundle of another device that the phone has brought, and nobody has entered."""
+    device = add_device(app, court.id)
+    recorder = Recorder(app, device)
+    lines, part = as_lines([recorder.note()])
+    head = BundleHead(
+        kind="records", court=str(court.id), device=str(device.id), ep=1,
+        made="2026-03-02T01:00:00.000Z", first=1, last=1, count=1, lines=part,
+    )  # fmt: skip
+    path = runtime_of(app).settings.data_dir / f"bundle-{court.code}"
+    write_bundle(path, head, lines, signature=head.signed(device.key))
+    data = path.read_bytes()
+    path.unlink()
+    sender = Sender(app, court, caller=world.device_caller(court.phone))
+    declared = metadata(sha256=sha256_of(data), filetype=MEDIA_TYPE)
+    made = sender.create(len(data), None, data, Upload_Metadata=declared)
+    assert made.status_code == 201, made.get_data()
+    return sha256_of(data)
 
 
 def _export_of(app: Flask, court: CourtWorld, case: uuid.UUID) -> str:

@@ -39,8 +39,7 @@ from server.clocks.correction import Reading
 from server.core.clock import unix_ms
 from server.core.context import CONTEXT_OF, Context, system_actor
 from server.core.transactions import EVERY_COURT, unit_of_work
-from server.evidence import erasure, shipping
-from server.evidence.erasure import AskErasure
+from server.evidence import shipping
 from server.evidence.models import Derivative, Evidence, Examination
 from server.identity import service_devices
 from server.identity.commands import OfferEnrolment
@@ -161,7 +160,4 @@ class Installation:
             ctx = Context(supervisor, session, runtime_of(self.app))
             command = Review(decision=Decision.RETURN, reason_code="3", text="请重拍(虚构)")
             review.decide(ctx, evidence_id, command)
-            if court is self.ground.second.world:
-                wanted = AskErasure(legal_basis="个人信息保护法第四十七条", reason="虚构")
-                erasure.ask(ctx, evidence_id, wanted)
         sequence(self.app)

@@ -147,6 +147,11 @@ def _export(n: Names) -> Ask:
     return Ask("/exports", {"case_id": n["case"], "evidence_ids": [n["evidence"]], **why})
 
 
+def _erasure(n: Names) -> Ask:
+    why = {"legal_basis": "个人信息保护法第四十七条", "reason": "误摄(虚构)"}
+    return Ask(f"/evidence/{n['evidence']}/erasures", why)
+
+
 def _ticket(n: Names) -> Ask:
     return Ask("/tickets", {"mission_id": n["mission"], "ep": 1, "seq": 0})
 
@@ -279,6 +284,16 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
         f"/evidence/{n['evidence']}/review", {"decision": "comment", "text": "看过(虚构)"}
     ),
     "GET /api/v1/evidence/{evidence_id}/review": lambda n: Ask(f"/evidence/{n['evidence']}/review"),
+    "POST /api/v1/bundles": lambda n: Ask("/bundles", {"sha256": n["bundle"]}),
+    "GET /api/v1/bundles/{sha256}/receipts": lambda n: Ask(f"/bundles/{n['bundle']}/receipts"),
+    "POST /api/v1/evidence/{evidence_id}/erasures": _erasure,
+    "GET /api/v1/erasures": lambda _: Ask("/erasures"),
+    "POST /api/v1/erasures/{erasure_id}/approve": lambda n: Ask(
+        f"/erasures/{n['erasure']}/approve", {}
+    ),
+    "POST /api/v1/erasures/{erasure_id}/refuse": lambda n: Ask(
+        f"/erasures/{n['erasure']}/refuse", {}
+    ),
     "POST /api/v1/exports": _export,
     "GET /api/v1/exports/{export_id}": lambda n: Ask(f"/exports/{n['export']}"),
     "GET /api/v1/exports/{export_id}/content": lambda n: Ask(f"/exports/{n['export']}/content"),

@@ -27,7 +27,8 @@ from tests.functional.authorisation.asks import ASKS, Ask, Names
 
 # Served only to who signed in on an enrolled device, or to the device itself.
 OF_A_DEVICE = re.compile(
-    r"\w+ /api/v1/(uploads.*|receipts|blobs/missing|clock|sync/push|tickets|upload-grants)$"
+    r"\w+ /api/v1/(uploads.*|receipts|blobs/missing|clock|sync/push|tickets|upload-grants"
+    r"|bundles.*)$"
 )
 _SLUGS = {kind.slug for kind in Kind}
 # Lists narrowed by a foreign id are empty lists; everything else names what it needs.
@@ -128,7 +129,7 @@ def refused(speaker: Speaker, answer: TestResponse) -> None:
 
 def permitted(play: Play, speaker: Speaker, answer: TestResponse) -> bool:
     """Whether the request was served; a refusal has to have its reason."""
-    text = answer.get_data(as_text=True)
+    text = answer.get_data().decode(errors="replace")
     assert answer.status_code < 500, (speaker.name, text)
     leaked = [mark for mark in play.ground.second.marks if mark in text]
     assert leaked == [], speaker.name
