@@ -112,14 +112,17 @@ const isSigned = (entry, key) =>
   key.verify(fromB64url(entry.leaf.s), concat(HEADER_DOMAIN, utf8(entry.leaf.h)));
 
 /** Records that the log took after their device was revoked are named as suspect.
+ * What the statement calls suspect is, even where somebody left the revocation out.
  * @param {Dossier} dossier @returns {Generator<Problem>} */
 export function* revocation(dossier) {
   const found = dossier.deviceKeys;
   const suspect = dossier.statement?.suspect ?? new Set();
   for (const entry of dossier.entries) {
-    const revoked = entry.header === null ? undefined : found.revoked.get(entry.header.src);
-    if (revoked === undefined || entry.index < revoked) continue;
-    if (suspect.has(entry.index) || !dossier.inCase(entry)) {
+    if (entry.header === null) continue;
+    const told = suspect.has(entry.index);
+    const revoked = found.revoked.get(entry.header.src) ?? entry.index + 1;
+    if (!told && entry.index < revoked) continue;
+    if (told || !dossier.inCase(entry)) {
       yield problem("key-revoked-declared", entry.where, "after the revocation; suspect");
     } else {
       yield problem("key-revoked", entry.where, "after the revocation of its device");

@@ -93,16 +93,19 @@ def _signed(entry: Entry, key: PublicKey) -> bool:
 
 
 def revocation(dossier: Dossier) -> Iterator[Problem]:
-    """Records that the log took after their device was revoked are named as suspect."""
+    """Records that the log took after their device was revoked are named as suspect.
+
+    What the statement calls suspect is, even where somebody left the revocation out.
+    """
     found = device_keys(dossier)
     suspect = set(dossier.statement.suspect) if dossier.statement else set()
     for entry in dossier.entries:
         if entry.header is None:
             continue
-        revoked = found.revoked.get(entry.header.src)
-        if revoked is None or entry.index < revoked:
+        told = entry.index in suspect
+        if not told and entry.index < found.revoked.get(entry.header.src, entry.index + 1):
             continue
-        if entry.index in suspect or not dossier.in_case(entry):
+        if told or not dossier.in_case(entry):
             yield Problem(Reason.KEY_REVOKED_DECLARED, entry.where, "after the revocation; suspect")
         else:
             yield Problem(Reason.KEY_REVOKED, entry.where, "after the revocation of its device")

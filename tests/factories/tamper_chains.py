@@ -221,6 +221,15 @@ def revoked_declared(kit: Kit) -> Made:
     return done(scene, scene.export(suspect={late.hid}))
 
 
+@case("36_hidden", "stated as suspect, the revocation left out", V.FINDINGS, R.KEY_REVOKED_DECLARED)
+def revocation_hidden(kit: Kit) -> Made:
+    scene = kit.scene()
+    scene.world.event("device.revoked", ("device", scene.tablet.id), {"reason": "lost"}, case=None)
+    gone = scene.world.sealed[-1]
+    late = scene.tablet.record("log.note", text="吊销之后（虚构）")
+    return done(scene, scene.export(suspect={late.hid}, omit={gone.hid}))
+
+
 @case("37", "a device that is not enrolled", V.FAILED, R.DEVICE_UNENROLLED)
 def unenrolled(kit: Kit) -> Made:
     scene = kit.scene()
