@@ -30,9 +30,12 @@ from client_sdk.protocol.statements import (
 from client_sdk.protocol.times import parse_rfc3339
 from client_sdk.protocol.tlog.checkpoints import parse_checkpoint
 from client_sdk.protocol.tlog.merkle import leaf_hash
+from client_sdk.protocol.tlog.notes import parse_note
 from server.audit import log
 from server.audit.chain import declared_objects
+from server.audit.cosigning import load_policy
 from server.audit.events import EventKind
+from server.audit.log import StoredCheckpoint
 from server.audit.models import Event, ReceiptRow
 from server.audit.service import Notice, Subject, record
 from server.core.bulk import among, insert_rows
@@ -192,7 +195,8 @@ def supersede(ctx: Context, limit: int = SUPERSEDED_MAX) -> int:
     successor; one whose entry cannot be proven waits until the log has been put right.
     """
     at = log.newest_checkpoint(ctx.session, 2 if ctx.settings.witness_policy else 1)
-    if at is None:
+    level = None if at is None else _level(ctx, at)
+    if at is None or level is None:
         return 0
     due = ctx.session.execute(
         sa.select(_table)
@@ -212,7 +216,7 @@ def supersede(ctx: Context, limit: int = SUPERSEDED_MAX) -> int:
     made, settled = [], []
     for one in due:
         try:
-            made.append(_successor(ctx, one, entries.get(one.waits_for), prover))
+            made.append(_successor(ctx, one, entries.get(one.waits_for), prover, level))
         except StatementError as error:
             _log.critical("an altered receipt is not signed again", id=str(one.id), why=str(error))
         except ProtocolError as error:
@@ -227,7 +231,28 @@ def supersede(ctx: Context, limit: int = SUPERSEDED_MAX) -> int:
     return len(settled)
 
 
-def _successor(ctx: Context, row: Any, entry: Any, prover: log.Prover) -> dict[str, Any]:
+def _level(ctx: Context, at: StoredCheckpoint) -> str | None:
+    """Level of a checkpoint by the signatures under it; ``None`` where its witnesses are missing.
+
+    Devices delete originals on the strength of it: what a row says of itself is not enough.
+    """
+    path = ctx.settings.witness_policy
+    if not path:
+        return "L1"  # nobody is asked
+    try:
+        policy = load_policy(path)
+        if policy.judge(parse_note(at.note)).accepted and not policy.met_by(()):
+            return at.level
+    except ProtocolError as error:
+        _log.error("the policy of witnesses cannot be used", error=str(error))
+        return None
+    _log.error("no quorum of the policy is under a checkpoint called witnessed", size=at.size)
+    return None
+
+
+def _successor(
+    ctx: Context, row: Any, entry: Any, prover: log.Prover, level: str
+) -> dict[str, Any]:
     """The superseding receipt; raises :class:`ProtocolError` when row or log were altered."""
     older = _verified(ctx, row)
     if entry is None or older.hid != entry.hid or older.log_index != entry.log_index:
@@ -238,7 +263,7 @@ def _successor(ctx: Context, row: Any, entry: Any, prover: log.Prover) -> dict[s
     proof.verify(leaf_hash(text), parse_checkpoint(proof.checkpoint_note.text))
     now, key = ctx.clock.now(), ctx.runtime.keyring.active(EVENT)
     newer = replace(
-        older, issued=now, level=prover.at.level, checkpoint=prover.at.note, proof=proof.to_text()
+        older, issued=now, level=level, checkpoint=prover.at.note, proof=proof.to_text()
     )
     signed = sign(StatementKind.RECEIPT, newer.to_body(), key.private, key.kid)
     return {

@@ -32,6 +32,7 @@ from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, issue_receipts, sequence
 from tests.factories.identity import World, runtime_of
 from tests.factories.log import enter_events, sign_log
+from tests.factories.witnesses import Witnesses, with_policy
 
 
 @pytest.fixture
@@ -42,6 +43,18 @@ def world(app: Flask) -> World:
 @pytest.fixture
 def phone(world: World) -> Recorder:
     return Recorder(world.app, world.first.phone)
+
+
+def with_witnesses(app: Flask, folder: Path) -> Witnesses:
+    """Two witnesses, both of whom have to agree."""
+    runtime = runtime_of(app)
+    settings = replace(runtime.settings, witness_policy=str(folder / "policy"))
+    app.extensions["tiezheng"] = replace(runtime, settings=settings)
+    found = Witnesses(app, folder / "witnesses")
+    for name in ("w1", "w2"):
+        found.add(name)
+    with_policy(app, found.policy())
+    return found
 
 
 def supersede(app: Flask) -> int:
@@ -104,19 +117,32 @@ def test_each_receipt_is_superseded_once_with_a_proof(phone: Recorder, world: Wo
 
 
 def test_where_witnesses_are_asked_receipts_wait_for_them(
-    phone: Recorder, world: World, clock: FixedClock, tmp_path: Path
+    phone: Recorder, world: World, tmp_path: Path
 ) -> None:
-    runtime = runtime_of(phone.app)
-    settings = replace(runtime.settings, witness_policy=str(tmp_path / "policy"))
-    phone.app.extensions["tiezheng"] = replace(runtime, settings=settings)
+    witnesses = with_witnesses(phone.app, tmp_path)
+    phone.push([phone.note()])
+    issue_receipts(phone.app)
+    sign_log(phone.app)
+    assert supersede(phone.app) == 0
+    witnesses.collector().turn()
+    assert supersede(phone.app) == 1
+    assert [one.level for one in fetched(world)] == [None, "L2"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_tamper_a_level_written_by_hand_is_not_signed(
+    phone: Recorder, world: World, clock: FixedClock, tmp_path: Path, asked: bool
+) -> None:
+    if asked:
+        witnesses = with_witnesses(phone.app, tmp_path)
+        witnesses.away.update({"w1", "w2"})
     phone.push([phone.note()])
     issue_receipts(phone.app)
     size = sign_log(phone.app)
-    assert supersede(phone.app) == 0
     with unit_of_work(EVERY_COURT) as session:
-        log.mark_witnessed(session, size, clock.now())
-    assert supersede(phone.app) == 1
-    assert [one.level for one in fetched(world)] == [None, "L2"]
+        log.mark_witnessed(session, size, clock.now())  # as somebody with the database open would
+    assert supersede(phone.app) == (0 if asked else 1)
+    assert "L2" not in {one.level for one in fetched(world)}
 
 
 def test_a_receipt_altered_in_the_database_is_not_signed_again(
