@@ -1,4 +1,5 @@
 import base64
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -254,6 +255,7 @@ VKEY = format_vkey(SIGNER.verifier_key)
      NEUMANN.replace("c74f20a3", "c74f20a"), NEUMANN.replace("+ARpc", "+AR pc"),
      NEUMANN.replace("+ARpc", "+BBpc"), "PeterNeumann+c74f20a3+", "PeterNeumann+c74f20a3",
      "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"],
+    ids=itertools.count(),  # the key is new in each process
 )  # fmt: skip
 def test_malformed_verifier_keys_are_refused(text: str) -> None:
     with pytest.raises(ProtocolError):

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from client_sdk.protocol.errors import CheckpointError, PolicyError
@@ -194,6 +196,7 @@ X1_VKEY = format_vkey(WITNESSES["X1"].verifier_key)
         ("#\n" * 5000 + "quorum none\n", "policy-length"),
         ("#" * (1 << 20) + "\nquorum none\n", "policy-length"),
     ],
+    ids=itertools.count(),  # the keys are new in each process
 )
 def test_malformed_policies_are_refused(text: str, code: str) -> None:
     for form in (text, text.encode()):
