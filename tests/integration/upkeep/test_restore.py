@@ -28,6 +28,7 @@ from server.upkeep.backup import MANIFEST, Backup, back_up
 from server.upkeep.restore import RestoreError, open_source, restore
 from server.upkeep.scrub import Options, scrub
 from storage.digest import Digest
+from tests.factories.commands import asked
 from tests.factories.field import Recorder, sequence
 from tests.factories.identity import runtime_of
 from tests.factories.upkeep import Installation
@@ -182,3 +183,17 @@ def test_missing_bytes_are_said_and_kept_out(installation: Installation, target:
     backup = made(installation, target)
     assert backup.missing == [victim.hex]
     assert json.loads((backup.path / MANIFEST).read_bytes())["blobs"]["missing"] == [victim.hex]
+
+
+def test_the_commands(
+    installation: Installation, target: Path, settings: Settings, clock: FixedClock,
+    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("TIEZHENG_BACKUP_PASSPHRASE", PASSPHRASE)
+    done = asked(installation.app, "backup", str(target), "--with-keys")
+    assert (done["keys"], done["missing"]) == (True, [])
+    refused = asked(installation.app, "restore", str(target), code=1)
+    assert refused["error"] == "not-empty"
+    with another(settings, empty_url, tmp_path / "restored", clock) as app:
+        back = asked(app, "restore", str(target))
+    assert (back["rows"], back["scrub"]["clean"]) == (done["rows"], True)
