@@ -9,6 +9,7 @@ A tombstone (`capture.deleted`) is durable before a file goes.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from client_sdk._witness import LogTrust
 from client_sdk.errors import CaptureError, TrustError
 from client_sdk.protocol.parts import CaptureRef
 from client_sdk.protocol.payloads import Payload, RecordKind
-from client_sdk.protocol.statements import Receipt
+from client_sdk.protocol.statements import Receipt, SignedStatement
 from client_sdk.protocol.times import parse_rfc3339, unix_ms
 
 WIPE_AFTER_MS: Final = 24 * 3600 * 1000
@@ -97,28 +98,26 @@ class Wiper:
 
     def here(self) -> list[WipeItem]:
         """Every original on this device."""
-        receipts = self._receipts()
         by_digest: dict[str, list[ObjectRow]] = {}
         for row in self._ledger.objects():
             by_digest.setdefault(row.sha256, []).append(row)
         return [
-            self._item(rows, self._why(rows, receipts))
+            self._item(rows, self._why(rows))
             for sha256, rows in by_digest.items()
             if self._files.exists(sha256)
         ]
 
     def on_card(self, files: Iterable[CardPlace]) -> list[WipeItem]:
         """Every file of a card; its bytes are read."""
-        receipts = self._receipts()
-        return [self._on_card(file, receipts) for file in files]
+        return [self._on_card(file) for file in files]
 
-    def _on_card(self, file: CardPlace, receipts: _Receipts) -> WipeItem:
+    def _on_card(self, file: CardPlace) -> WipeItem:
         known = self._ledger.docked(file.place)
         if known is None:
             return WipeItem(None, file.relative, file.size_bytes, Keep.NOT_CAPTURED, card=file.path)
         sha256, ep, seq = known
         rows = [row for row in self._ledger.objects_of(ep, seq) if row.sha256 == sha256]
-        keep = self._why(rows, receipts)
+        keep = self._why(rows)
         if keep is None:
             try:
                 with file.path.open("rb") as opened:
@@ -134,16 +133,30 @@ class Wiper:
 
     # -- judging
 
-    def _receipts(self) -> _Receipts:
-        return {(r.ep, r.seq, r.sha256): r for r, _ in self._ledger.receipts() if r.sha256}
+    def _rows_of(self, sha256: str) -> list[ObjectRow]:
+        """Every record's row of these bytes."""
+        places = self._ledger.store.all("SELECT ep, seq FROM objects WHERE sha256=?", sha256)
+        rows = [row for ep, seq in places for row in self._ledger.objects_of(ep, seq)]
+        return [row for row in rows if row.sha256 == sha256]
 
-    def _why(self, rows: list[ObjectRow], receipts: _Receipts) -> Keep | None:
+    def _receipt_of(self, row: ObjectRow) -> Receipt | None:
+        found = self._ledger.store.one(
+            "SELECT statement FROM receipts WHERE ep=? AND seq=? AND sha256=?",
+            row.ep,
+            row.seq,
+            row.sha256,
+        )
+        if found is None:
+            return None
+        return Receipt.from_body(SignedStatement.from_dict(json.loads(found[0])).body())
+
+    def _why(self, rows: list[ObjectRow]) -> Keep | None:
         """The first reason to keep the bytes of these rows."""
         if self._trust.alarm() is not None:
             return Keep.ALARM
         if not rows:
             return Keep.NOT_CAPTURED
-        reasons = (self._why_row(row, receipts.get((row.ep, row.seq, row.sha256))) for row in rows)
+        reasons = (self._why_row(row, self._receipt_of(row)) for row in rows)
         return next((reason for reason in reasons if reason is not None), None)
 
     def _why_row(self, row: ObjectRow, receipt: Receipt | None) -> Keep | None:
@@ -186,11 +199,12 @@ class Wiper:
 
     def _wipe_here(self, item: WipeItem) -> bool:
         sha256 = str(item.sha256)
-        rows = [row for row in self._ledger.objects() if row.sha256 == sha256]
-        if not self._files.exists(sha256) or self._why(rows, self._receipts()) is not None:
+        if not self._files.exists(sha256) or self._why(self._rows_of(sha256)) is not None:
             return False
         self._outbox.rotate_if_due()
         with self._ledger.store.transaction():
+            if self._why(self._rows_of(sha256)) is not None:
+                return False  # the same bytes were captured again meanwhile
             self._bury(item, "confirmed")
             self._ledger.store.run(
                 "UPDATE objects SET state=? WHERE sha256=?", ObjectState.WIPED.value, sha256
@@ -201,8 +215,7 @@ class Wiper:
     def _wipe_card(self, item: WipeItem) -> bool:
         """Only bytes that are at this moment those of the receipt."""
         path, sha256 = Path(str(item.card)), str(item.sha256)
-        rows = [row for row in self._ledger.objects() if row.sha256 == sha256]
-        if self._why(rows, self._receipts()) is not None:
+        if self._why(self._rows_of(sha256)) is not None:
             return False
         try:
             with path.open("rb") as opened:
@@ -234,9 +247,6 @@ class Wiper:
         for sha256, found in states.items():
             if found == {ObjectState.WIPED} and self._files.exists(sha256):
                 self._files.remove(sha256)
-
-
-_Receipts = dict[tuple[int, int, str | None], Receipt]
 
 
 def _digest(file: BinaryIO) -> str:

@@ -156,6 +156,26 @@ def test_bytes_of_two_records_wait_for_both(
     assert proven.sha256
 
 
+def test_bytes_captured_again_while_they_are_being_deleted_stay(
+    client: FieldClient, clock: FakeClock, proven: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.move(DAY_SECONDS)
+    (item,) = client.wipe_plan()
+    rotate = client._outbox.rotate_if_due
+    again: list[Captured] = []
+
+    def meanwhile(*args: Any) -> bool:
+        if not again:
+            monkeypatch.setattr(client._outbox, "rotate_if_due", rotate)
+            again.append(client.capture(b"photo", name="again.jpg"))
+        return rotate(*args)
+
+    monkeypatch.setattr(client._outbox, "rotate_if_due", meanwhile)
+    assert not client.wipe(item)
+    assert client._files.exists(str(proven.sha256))
+    assert why(client) == ["not-confirmed"]
+
+
 def test_a_deletion_is_cut_after_each_of_its_steps(
     open_client: Opener,
     client: FieldClient,
