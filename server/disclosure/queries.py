@@ -76,6 +76,21 @@ def cases_of_items(ctx: Context, items: Collection[uuid.UUID]) -> dict[uuid.UUID
     return found
 
 
+def packed_digests(ctx: Context, export: Export) -> set[str]:
+    """Digests of what was packed for the export, as the log says."""
+    found: set[str] = set()
+    for table in (OutboxRow, Event):
+        statement = sa.select(table.p).where(
+            table.court_id == export.court_id,
+            table.case_id == export.case_id,
+            table.subject_id == str(export.id),
+            table.kind == EventKind.EXPORT_PACKED.value,
+        )
+        for text in ctx.session.execute(statement).scalars():
+            found.add(str(json.loads(text or "{}").get("facts", {}).get("sha256")))
+    return found
+
+
 def read_recently(ctx: Context, export_id: uuid.UUID) -> bool:
     """True when the caller's last download of the package is younger than ten minutes."""
     since = rfc3339(ctx.clock.now() - ONE_READING)

@@ -56,6 +56,7 @@ def request_facts(export: Export) -> dict[str, Any]:
 def handed_out(ctx: Context, export: Export) -> None:
     """Record that the caller downloads the package; ranges within ten minutes are one event."""
     policy.is_packed(export)
+    policy.is_what_was_packed(export, queries.packed_digests(ctx, export))
     if not queries.read_recently(ctx, export.id):
         facts = {"sha256": export.sha256, "recipient": export.recipient}
         subject = Subject("export", export.id)

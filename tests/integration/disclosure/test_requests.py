@@ -7,11 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
+from server.core.db import table_of
+from server.core.transactions import EVERY_COURT, unit_of_work
+from server.disclosure.models import Export
 from tests.factories.cases import add_case
 from tests.factories.exports import ASKED, Bureau, kinds_of
 from tests.factories.field import sequence
+from tests.factories.uploads import sha256_of
 
 
 @pytest.fixture
@@ -118,3 +123,20 @@ def test_downloads_in_ranges_are_one_event_and_are_recorded(bureau: Bureau) -> N
     bureau.clock.advance(timedelta(minutes=11))
     bureau.person().get(path)
     assert kinds_of(bureau.app).count("custody.export-downloaded") == 2
+
+
+@pytest.mark.parametrize("edited", ["digest", "case"])
+def test_tamper_a_row_that_names_other_bytes_or_another_case(bureau: Bureau, edited: str) -> None:
+    shown = bureau.export()
+    court = bureau.world.first
+    other = add_case(bureau.app, court.id, serial=12, handler_id=court.officer.id)
+    values: dict[str, Any] = {"case_id": other}
+    if edited == "digest":
+        bureau.photo(b"of another case", other)
+        values = {"sha256": sha256_of(b"of another case")}
+    with unit_of_work(EVERY_COURT) as session:
+        mine = Export.id == uuid.UUID(shown["id"])
+        session.execute(sa.update(table_of(Export)).where(mine).values(values))
+    answer = bureau.person().get(f"/exports/{shown['id']}/content")
+    assert answer.status_code == 409
+    assert b"of another case" not in answer.data
