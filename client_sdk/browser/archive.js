@@ -94,20 +94,26 @@ export class Archive {
     if (member.size === 0) return this.#hidden(member);
     const packed = this.source.stream(member.start, member.packed);
     const reader = packed.pipeThrough(new DecompressionStream("deflate-raw")).getReader();
-    let room = member.size;
+    /** @type {Uint8Array[]} */
+    let held = [];
+    let [room, heldBytes] = [member.size, 0];
     try {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        const fits = value.subarray(0, room);
-        const over = value.length > room;
-        room -= fits.length;
-        if (fits.length > 0) yield fits;
-        if (over) break;
+        held.push(value.subarray(0, room));
+        heldBytes += value.length;
+        room -= value.length;
+        if (room < 0) break;
+        if (heldBytes < READ_BYTES) continue;
+        yield concat(...held);
+        [held, heldBytes] = [[], 0];
       }
-      if (room > 0 || (await ended(reader)) === false) this.#hidden(member);
+      if (held.length > 0) yield concat(...held);
+      if (room !== 0) this.#hidden(member);
     } catch {
       this.#hidden(member); // not a stream, cut off, or something behind its end
+      if (room === 0 && held.length > 0) yield concat(...held);
     } finally {
       reader.cancel().catch(() => {});
     }
@@ -119,11 +125,6 @@ export class Archive {
     const told = this.problems.some((one) => one.where === found.where && one.detail === found.detail);
     if (!told) this.problems.push(found);
   }
-}
-
-/** Whether nothing more comes. @param {ReadableStreamDefaultReader<Uint8Array>} reader */
-async function ended(reader) {
-  return (await reader.read()).done;
 }
 
 /** Members and problems of a ZIP file. @param {Blob} file @returns {Promise<Archive>} */

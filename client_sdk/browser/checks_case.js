@@ -4,6 +4,7 @@ import { hasAbsent, payloadSum } from "./checks_bag.js";
 import { pairs } from "./checks_chains.js";
 import { countUpTo } from "./checks_log.js";
 import { ENTRIES, MANIFEST, manifestDigest } from "./dossier.js";
+import { idText, isFilled } from "./jcs.js";
 
 /** @typedef {import("./package.js").Dossier} Dossier */
 /** @typedef {import("./model.js").Entry} Entry */
@@ -48,7 +49,7 @@ export function* caseBinding(dossier) {
     const mine = dossier.inCase(entry);
     if (mine !== (payload.case === id)) {
       yield problem("case-foreign", where, "payload and log name different cases");
-    } else if (!mine && Array.isArray(payload.obj) && payload.obj.length > 0 && !moved.has(hid)) {
+    } else if (!mine && isFilled(payload.obj) && !moved.has(hid)) {
       yield problem("case-foreign", where, "originals of another case");
     }
   }
@@ -60,7 +61,7 @@ function movedIn(dossier) {
   const rebound = dossier.events("evidence.rebound").filter((one) => dossier.inCase(one));
   const items = new Set(rebound.map((one) => one.subject));
   const arrivals = dossier.events("evidence.verified").filter((one) => items.has(one.subject));
-  return new Set(arrivals.map((one) => String(one.facts.hid)));
+  return new Set(arrivals.map((one) => idText(one.facts.hid)));
 }
 
 /** The export's entry ends the case and commits to the files that are here.
@@ -156,6 +157,6 @@ export const erasedObjects = (dossier) =>
 function named(dossier, member) {
   return new Set(dossier.events("evidence.erased").flatMap(({ facts }) => {
     const value = facts[member];
-    return Array.isArray(value) ? value.map(String) : [];
+    return Array.isArray(value) ? value.map(idText) : [];
   }));
 }

@@ -4,7 +4,7 @@ import { hex, isSha256Hex } from "./bytes.js";
 import { checkpointOf } from "./checks_log.js";
 import { FormatError, attempt } from "./errors.js";
 import { parseHead, shownBy } from "./heads.js";
-import { isObject } from "./jcs.js";
+import { idText, isObject } from "./jcs.js";
 import { GENESIS } from "./leaves.js";
 import { placeOf } from "./model.js";
 import { parseCheckpoint, parseNote } from "./notes.js";
@@ -94,7 +94,7 @@ export function* tickets(dossier) {
   for (const entry of dossier.entries) {
     const nonce = entry.payload?.ticket ?? null;
     if (entry.header === null || nonce === null) continue;
-    const ticket = issued.get(String(nonce));
+    const ticket = issued.get(idText(nonce));
     if (ticket === undefined) {
       yield problem("ticket-unknown", entry.where, "its ticket is not in the dossier");
     } else {

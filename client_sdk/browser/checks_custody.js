@@ -1,5 +1,6 @@
 /** Check of custody: who held an item, who offered and took it, who fetched it. */
 import { problem } from "./archive.js";
+import { idText } from "./jcs.js";
 
 /** @typedef {import("./package.js").Dossier} Dossier */
 /** @typedef {import("./model.js").Entry} Entry */
@@ -27,10 +28,10 @@ class Custody {
 
   /** The bytes of an item came: the officer of its record holds it. @param {Entry} entry */
   #verified({ facts, subject }) {
-    const holder = this.officers.get(String(facts.hid)) ?? null;
+    const holder = this.officers.get(idText(facts.hid)) ?? null;
     const item = this.items.get(subject) ?? { holder, sha256: null, offer: null };
     this.items.set(subject, item);
-    item.sha256 = String(facts.sha256);
+    item.sha256 = idText(facts.sha256);
   }
 
   /** Only the holder offers, one offer at a time. @param {Entry} entry @returns {Generator<Problem>} */
@@ -66,7 +67,7 @@ class Custody {
       yield problem("custody-actor", entry.where, "answered by another than was asked");
     }
     item.offer = null;
-    if (entry.act === "custody.accepted") item.holder = String(taker);
+    if (entry.act === "custody.accepted") item.holder = idText(taker);
   }
 
   /** Bytes are fetched after they came, and are the item's.

@@ -222,6 +222,16 @@ export function isObject(value) {
     && !(value instanceof Inexact);
 }
 
+/** A member where an id is due, as a text; anything else gets one that no id has.
+ * @param {any} value @returns {string} */
+export const idText = (value) => (typeof value === "string" ? value : `\0${dump(value ?? null)}`);
+
+/** Whether there is anything in a value. @param {any} value @returns {boolean} */
+export function isFilled(value) {
+  return isObject(value) ? Object.keys(value).length > 0
+    : Array.isArray(value) ? value.length > 0 : Boolean(value);
+}
+
 /** @param {string | Uint8Array} source @param {number} maxBytes @returns {string} */
 function checked(source, maxBytes) {
   if (source.length > maxBytes) refuse("too long", "too-long");

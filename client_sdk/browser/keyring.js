@@ -2,7 +2,7 @@
 import { problem } from "./archive.js";
 import { concat, fromB64url, utf8 } from "./bytes.js";
 import { FormatError } from "./errors.js";
-import { dump, dumpBytes } from "./jcs.js";
+import { dump, dumpBytes, idText } from "./jcs.js";
 import { PublicKey, SIGNATURE_BYTES } from "./keys.js";
 import { Members } from "./members.js";
 import { placeOf } from "./model.js";
@@ -82,7 +82,7 @@ function date(dossier, found, roots) {
     else found.since.set(kid, added.index);
   }
   for (const entry of dossier.events("key.retired")) {
-    const kid = String(entry.facts.kid);
+    const kid = idText(entry.facts.kid);
     if (!found.until.has(kid)) found.until.set(kid, entry.index + 1);
   }
 }

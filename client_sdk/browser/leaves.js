@@ -1,7 +1,7 @@
 /** Entries of the log, proof files, headers: forms only, no signature is verified here. */
 import { fromB64, fromB64url, fromUtf8, hex, hmacSha256, isSha256Hex, sha256, utf8 } from "./bytes.js";
 import { FormatError } from "./errors.js";
-import { isObject, parseObject } from "./jcs.js";
+import { idText, isObject, parseObject } from "./jcs.js";
 import { SIGNATURE_BYTES } from "./keys.js";
 import { HASH_BYTES } from "./merkle.js";
 import { decimal, parseCheckpoint, parseNote } from "./notes.js";
@@ -78,7 +78,7 @@ export function parseHeader(text) {
     if (!hasExactly(value, ["v", "src", "id", "pc"]) || value.v !== 1) {
       refuse("an event's header has v, src, id, pc", "entry-form");
     }
-    return { header: null, eventId: String(value.id), pc: String(value.pc) };
+    return { header: null, eventId: idText(value.id), pc: idText(value.pc) };
   }
   if (!hasExactly(value, ["v", "src", "ep", "seq", "prev", "pc"]) || value.v !== 1) {
     refuse("a header has exactly v, src, ep, seq, prev, pc", "record-header");

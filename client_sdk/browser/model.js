@@ -5,7 +5,7 @@ import {
   ENTRIES, MAX_ENTRIES, MAX_ENTRIES_BYTES, MAX_LINE_BYTES, MAX_PAYLOAD_BYTES, entryOf, parseLine,
 } from "./dossier.js";
 import { FormatError } from "./errors.js";
-import { isObject, parseAny, parseObject } from "./jcs.js";
+import { idText, isObject, parseAny, parseObject } from "./jcs.js";
 import { headerId, parseHeader, parseLeaf } from "./leaves.js";
 import { leafHash } from "./merkle.js";
 
@@ -39,7 +39,7 @@ export class Entry {
     const act = this.payload?.act;
     this.act = typeof act === "string" ? act : "";
     this.facts = this.member("facts");
-    this.subject = String(this.member("subject").id ?? "");
+    this.subject = this.member("subject").id === undefined ? "" : idText(this.member("subject").id);
     this.seq = header?.seq ?? 0;
   }
 

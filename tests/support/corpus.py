@@ -36,8 +36,21 @@ def write(folder: Path, cases: Iterable[TamperCase]) -> list[Written]:
     kit = Kit(folder / "scratch")
     kit.folder.mkdir(parents=True)
     rows = [write_case(case, kit, folder / f"tamper_{case.number}") for case in cases]
+    return judged(folder, rows)
+
+
+def judged(folder: Path, rows: list[dict[str, Any]]) -> list[Written]:
+    """Rows of ``expected.json``, which is written, with the reports of the command line."""
     (folder / "expected.json").write_text(json.dumps({"v": 1, "cases": rows}))
     return [_judged(folder, row) for row in rows]
+
+
+def facts(report: dict[str, Any]) -> dict[str, Any]:
+    """A report without the sentences for experts, which name each one's own libraries."""
+    assert "error" not in report, report["error"]
+    found = [{**finding, "detail": ""} for finding in report["findings"]]
+    found.sort(key=lambda finding: json.dumps(finding, sort_keys=True))
+    return {**report, "findings": found}
 
 
 def _judged(folder: Path, row: dict[str, Any]) -> Written:

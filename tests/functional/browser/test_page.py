@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.factories import tamper_files
+from tests.factories.bent import write_bent
 from tests.factories.tamper_cases import CASES
 from tests.support import corpus
 from tests.support.corpus import Written
@@ -23,6 +24,8 @@ OTHERS: Final = {
     "33", "36", "12_stub", "35", "49", "43", "38", "3", "42", "13", "60", "40", "64", "52",
 }  # fmt: skip
 CHOSEN: Final = [case for case in CASES if case in tamper_files.case.cases or case.number in OTHERS]
+BROKEN: Final = "not the length that it declares"
+HIDDEN: Final = "archive-hidden"
 BY_WORKER: Final = "const real = Worker; window.workers = 0; window.Worker = function (url) {"
 COUNTED: Final = f"{BY_WORKER} window.workers += 1; return new real(url); }};"
 REFUSED: Final = "window.Worker = function () { throw new Error('not allowed here'); };"
@@ -117,6 +120,15 @@ def test_the_page_says_what_the_command_line_says(opened: Opened, written: list[
         assert opened.verdict == case.report["verdict"], case.number
         assert opened.reasons == case.reasons, case.number
     assert opened.troubles == []
+
+
+def test_the_page_reads_a_bent_zip_as_the_command_line_does(opened: Opened, tmp_path: Path) -> None:
+    for case in corpus.judged(tmp_path, write_bent(tmp_path, "zip", 24)):
+        opened.verify(case)
+        assert opened.verdict == case.report["verdict"], case.number
+        # How much of a broken compressed member can still be read differs; that it is broken not.
+        broken = any(one["detail"] == BROKEN for one in case.report["findings"])
+        assert opened.reasons == case.reasons or (broken and HIDDEN in opened.reasons), case.number
 
 
 def test_without_a_worker_the_page_itself_verifies(
