@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -140,6 +141,18 @@ def test_consistency_between_any_two_sizes(app: Flask, world: World) -> None:
         verify_consistency(old, root, SIZE, roots[SIZE], proof)
     get(app, "/api/v1/log/consistency?old=5&new=601", 404)
     get(app, "/api/v1/log/consistency?old=6&new=5", 404)
+
+
+@pytest.mark.usefixtures("world")
+def test_a_clock_that_was_ahead_for_a_while_holds_no_level_back(
+    app: Flask, clock: FixedClock
+) -> None:
+    ahead = clock.now() + timedelta(days=1)
+    for size, at in ((300, ahead), (SIZE, clock.now())):
+        with unit_of_work(EVERY_COURT) as session:
+            log.mark_witnessed(session, size, at)
+            log.add_timestamp(session, size, "tsa", b"token", at, at)
+    assert state(app)["levels"] == {"L1": SIZE, "L2": SIZE, "L3": SIZE}
 
 
 def test_the_state_says_how_the_log_stands(app: Flask, world: World, clock: FixedClock) -> None:
