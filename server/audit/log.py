@@ -269,9 +269,8 @@ def add_timestamp(
 
 
 def _mark(session: Session, size: int, column: Any, at: datetime) -> None:
-    """Never before a smaller tree's: the newest of a level is found by these times."""
-    smaller = sa.select(column).where(column.is_not(None), CheckpointRow.size < size)
-    at = max(at, session.execute(smaller.order_by(column.desc()).limit(1)).scalar() or at)
+    """Never before one that was marked already: the newest of a level is found by these times."""
+    at = max(at, session.execute(sa.select(sa.func.max(column))).scalar() or at)
     session.execute(
         sa.update(CheckpointRow)
         .where(CheckpointRow.size == size, column.is_(None))
