@@ -38,7 +38,8 @@ from tests.meta.tree import ROOT
 
 POINTS = 25 if os.environ.get("TIEZHENG_FAULTS") == "full" else 3
 SEED = int(os.environ.get("TIEZHENG_FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-BATCH = 40
+BATCH = 20
+PATIENCE_SECONDS = 180
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(60 * 30 if POINTS > 3 else 300)]
 
@@ -96,7 +97,7 @@ class Writer(threading.Thread):
             while not self._ended.is_set():
                 write_events(self._app, self._court_id, BATCH, self._case_id)
                 self.committed += BATCH
-                self._ended.wait(0.05)
+                self._ended.wait(0.1)
 
     def stop(self) -> int:
         self._ended.set()
@@ -141,10 +142,19 @@ def is_done(committed: int) -> bool:
 
 
 def wait_for(there: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not there():
-        assert time.monotonic() < deadline, "it did not come"
+        assert time.monotonic() < deadline, how_it_stands()
         time.sleep(0.05)
+
+
+def how_it_stands() -> str:
+    """For the reader of a failure."""
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        waiting = session.execute(sa.select(sa.func.count()).select_from(OutboxRow)).scalar_one()
+        signer = session.get(SignerState, 1)
+        said = (signer.size, signer.refusal, signer.detail, signer.seen_at) if signer else None
+        return f"outbox {waiting}, log {log.size_of(session)}, signer {said}"
 
 
 def hold_together(app: Flask, committed: int, noted: list[tuple[int, bytes]], folder: Path) -> None:
