@@ -48,6 +48,8 @@ export class Archive {
     this.problems = [];
     /** @type {Set<string>} too long to be read at all */
     this.refused = new Set();
+    /** @type {Set<string>} names of members that are not what they declare */
+    this.broken = new Set();
   }
 
   /** @param {string} path @returns {boolean} */
@@ -121,9 +123,10 @@ export class Archive {
 
   /** @param {Member} member */
   #hidden(member) {
-    const found = problem("archive-hidden", member.name, "not the length that it declares");
-    const told = this.problems.some((one) => one.where === found.where && one.detail === found.detail);
-    if (!told) this.problems.push(found);
+    if (this.broken.has(member.name)) return;
+    this.broken.add(member.name);
+    const detail = "not the length that it declares";
+    this.problems.push(problem("archive-hidden", member.name, detail));
   }
 }
 
@@ -145,9 +148,10 @@ export async function openArchive(file) {
   await checkExtents(window, listed, directoryAt, problems);
   for (const member of listed) problems.push(...judge(member));
   arrange(archive, listed);
-  const limited = problems.filter((one) => one.reason === "archive-limit").map((one) => one.where);
+  const limits = problems.filter((one) => one.reason === "archive-limit");
+  const limited = new Set(limits.map((one) => one.where));
   for (const [path, member] of archive.members) {
-    if (limited.includes(member.name)) archive.refused.add(path);
+    if (limited.has(member.name)) archive.refused.add(path);
   }
   return archive;
 }

@@ -2,7 +2,7 @@
 import { problem } from "./archive.js";
 import { hasAbsent, payloadSum } from "./checks_bag.js";
 import { pairs } from "./checks_chains.js";
-import { countUpTo } from "./checks_log.js";
+import { countUpTo } from "./counting.js";
 import { ENTRIES, MANIFEST, manifestDigest } from "./dossier.js";
 import { idText, isFilled } from "./jcs.js";
 

@@ -2,6 +2,7 @@
 import { problem } from "./archive.js";
 import { hex, isSha256Hex } from "./bytes.js";
 import { checkpointOf } from "./checks_log.js";
+import { countUpTo } from "./counting.js";
 import { FormatError, attempt } from "./errors.js";
 import { parseHead, shownBy } from "./heads.js";
 import { idText, isObject } from "./jcs.js";
@@ -58,15 +59,20 @@ function* range(dossier, one) {
     yield problem("chain-gap", where, "none of its records is there");
     return;
   }
-  const there = new Set(chain.map(({ seq }) => seq));
+  const there = [...new Set(chain.map(({ seq }) => seq))];
+  const gaps = new Set(one.gaps.map(([first, last]) => `${first} ${last}`));
   let [missing, at] = [0, one.first];
-  for (const seq of [...there].sort((a, b) => a - b).concat(one.last + 1)) {
-    const declared = one.gaps.some(([first, last]) => first === at && last === seq - 1);
-    if (seq > at && !declared) missing += seq - at;
+  for (const seq of there.concat(one.last + 1)) {
+    if (seq > at && !gaps.has(`${at} ${seq - 1}`)) missing += seq - at;
     at = seq + 1;
   }
   if (missing > 0) yield problem("chain-gap", where, `${missing} records are not there`);
-  for (const gap of one.gaps) yield gapOf(dossier, one, gap, there);
+  const released = dossier.events("record.released").some((entry) =>
+    entry.subject === one.src && entry.facts.ep === one.ep);
+  for (const [first, last] of one.gaps) {
+    const filled = countUpTo(there, last) > countUpTo(there, first - 1);
+    yield gapOf(`${one.src} ${first}–${last}`, released && !filled);
+  }
   if (chain[0].seq === one.first && chain[0].header?.prev !== one.prev) {
     yield problem("range-head", where, "does not begin where it was declared to");
   }
@@ -76,16 +82,11 @@ function* range(dossier, one) {
 }
 
 /** A gap that a person let pass: the log says so, and nothing lies in it.
- * @param {Dossier} dossier @param {DeviceRange} one @param {[number, number]} gap
- * @param {Set<number>} there @returns {Problem} */
-function gapOf(dossier, one, [first, last], there) {
-  const where = `${one.src} ${first}–${last}`;
-  const released = dossier.events("record.released").some((entry) =>
-    entry.subject === one.src && entry.facts.ep === one.ep);
-  const filled = [...there].some((seq) => first <= seq && seq <= last);
-  return !released || filled
-    ? problem("chain-gap", where, "declared as a gap, but nobody released it")
-    : problem("chain-gap-declared", where, "never came; released by a person");
+ * @param {string} where @param {boolean} holds @returns {Problem} */
+function gapOf(where, holds) {
+  return holds
+    ? problem("chain-gap-declared", where, "never came; released by a person")
+    : problem("chain-gap", where, "declared as a gap, but nobody released it");
 }
 
 /** Records extend the ticket that they name. @param {Dossier} dossier @returns {Generator<Problem>} */

@@ -2,12 +2,14 @@
 import { problem } from "./archive.js";
 import { equal, utf8 } from "./bytes.js";
 import { CHECKPOINT, ENTRIES, PRIOR_PATH, PROOF_PATH, TOKEN_PATH, parseConsistency } from "./dossier.js";
-import { FormatError, attempt } from "./errors.js";
+import { countUpTo } from "./counting.js";
+import { FormatError, UnableError, attempt } from "./errors.js";
 import { parseProof } from "./leaves.js";
 import { verifyConsistency, verifyInclusion } from "./merkle.js";
 import { parseCheckpoint, parseNote, sameNote, verifiedBy } from "./notes.js";
 import { parseTime } from "./times.js";
 import { openToken } from "./timestamps.js";
+import { NOT_PERFORMED } from "./verdicts.js";
 
 /** @typedef {import("./package.js").Dossier} Dossier */
 /** @typedef {import("./archive.js").Problem} Problem */
@@ -108,18 +110,6 @@ async function* lateEvents(dossier) {
   }
 }
 
-/** How many of these ascending numbers are at most `limit`.
- * @param {number[]} ascending @param {number} limit @returns {number} */
-export function countUpTo(ascending, limit) {
-  let [low, high] = [0, ascending.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ascending[middle] <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** Times at which witnesses of the policy cosigned, in microseconds.
  * @param {Dossier} dossier @param {Note} note @returns {Promise<number[]>} */
 async function cosignedTimes(dossier, note) {
@@ -146,8 +136,9 @@ async function* tokenTimes(dossier, times) {
     try {
       times.push([path, await openToken(await dossier.small(path), text, timeRoots)]);
     } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      yield problem(TOKEN_REASONS[error.code] ?? "token-form", path, error.message);
+      if (error instanceof UnableError) yield problem(NOT_PERFORMED, path, error.message);
+      else if (!(error instanceof FormatError)) throw error;
+      else yield problem(TOKEN_REASONS[error.code] ?? "token-form", path, error.message);
     }
   }
 }

@@ -1,13 +1,15 @@
 /** Keys that a dossier proves: server-event keys by succession, device keys by enrolment. */
 import { problem } from "./archive.js";
 import { concat, fromB64url, utf8 } from "./bytes.js";
-import { FormatError } from "./errors.js";
+import { countUpTo } from "./counting.js";
+import { FormatError, UnableError } from "./errors.js";
 import { dump, dumpBytes, idText } from "./jcs.js";
 import { PublicKey, SIGNATURE_BYTES } from "./keys.js";
 import { Members } from "./members.js";
 import { placeOf } from "./model.js";
 import { KeyEntry } from "./statement.js";
 import { parseTime } from "./times.js";
+import { NOT_PERFORMED } from "./verdicts.js";
 import { isVouched } from "./vouching.js";
 
 /** @typedef {import("./package.js").Dossier} Dossier */
@@ -94,13 +96,12 @@ export class Enrolment {
     this.entry = entry;
     this.firsts = [1];
     this.keys = [key];
+    this.known = new Set([key.thumbprint]);
   }
 
   /** The key that must have signed record `seq`. @param {number} seq @returns {PublicKey} */
   keyAt(seq) {
-    let at = this.firsts.length - 1;
-    while (at > 0 && this.firsts[at] > seq) at -= 1;
-    return this.keys[at];
+    return this.keys[Math.max(countUpTo(this.firsts, seq) - 1, 0)];
   }
 
   /** Follow a `key.next` record of the chain; FormatError when its key may not follow.
@@ -110,7 +111,7 @@ export class Enrolment {
     if (header === null || payload === null) return;
     const { key, proof } = keyNextOf(payload.key);
     if (key.alg !== this.keys[0].alg) throw new FormatError("another algorithm", "key-algorithm");
-    if (this.keys.some((one) => one.equals(key)) || header.seq < this.firsts[this.firsts.length - 1]) {
+    if (this.known.has(key.thumbprint) || header.seq < this.firsts[this.firsts.length - 1]) {
       throw new FormatError("a key is in force only once", "key-replayed");
     }
     const { src, ep, seq, prev } = header;
@@ -120,6 +121,7 @@ export class Enrolment {
     }
     this.firsts.push(seq + 1);
     this.keys.push(key);
+    this.known.add(key.thumbprint);
   }
 }
 
@@ -190,9 +192,14 @@ async function enrol(dossier, entry, found) {
   }
   const roots = dossier.trust.enrolmentRoots;
   const claim = { facts, device, ep, key, at: parseTime(entry.leaf.rx) };
-  if (roots.length > 0 && !(await isVouched(claim, roots))) {
-    const detail = `nobody pinned vouches for ${device}`;
-    found.problems.push(problem("enrolment-unvouched", entry.where, detail));
+  try {
+    if (roots.length > 0 && !(await isVouched(claim, roots))) {
+      const detail = `nobody pinned vouches for ${device}`;
+      found.problems.push(problem("enrolment-unvouched", entry.where, detail));
+    }
+  } catch (error) {
+    if (!(error instanceof UnableError)) throw error;
+    found.problems.push(problem(NOT_PERFORMED, entry.where, error.message));
   }
   found.lines.set(place, new Enrolment(entry, key));
 }

@@ -1,5 +1,6 @@
 /** The report as elements of the page; texts of the dossier are only ever text. */
 import { REASON_WORDS, VERDICT_WORDS } from "./reasons.js";
+import { push } from "./package.js";
 import { levelOf } from "./verdicts.js";
 import { CHECK_WORDS, OUTCOME_WORDS, PAGE_WORDS, placeWord, word } from "./words.js";
 
@@ -76,7 +77,7 @@ function findings(report, lang) {
   if (report.findings.length === 0) return element("p", {}, word(PAGE_WORDS, "noFindings", lang));
   /** @type {Map<string, import("./report.js").Report["findings"]>} */
   const kinds = new Map();
-  for (const one of report.findings) kinds.set(one.reason, [...(kinds.get(one.reason) ?? []), one]);
+  for (const one of report.findings) push(kinds, one.reason, one);
   const ordered = [...kinds].sort(([a], [b]) => levelOf(b) - levelOf(a));
   return element("ul", { class: "findings" }, ...ordered.map(([reason, all]) => {
     const shown = all.slice(0, SHOWN_MAX).map(({ where, detail }) => {

@@ -8,12 +8,12 @@ import * as keys from "./checks_keys.js";
 import * as log from "./checks_log.js";
 import { objects, recordings } from "./checks_objects.js";
 import { CHECKPOINT, MAX_PROOF_BYTES } from "./dossier.js";
-import { ArchiveError, TrustError, UnableError } from "./errors.js";
+import { ArchiveError, TrustError } from "./errors.js";
 import { MAX_NOTE_BYTES, parseNote } from "./notes.js";
 import { Dossier } from "./package.js";
 import { about, reportOf } from "./report.js";
 import { parseTrust } from "./trust.js";
-import { CHECKS, NOT_PERFORMED } from "./verdicts.js";
+import { CHECKS } from "./verdicts.js";
 
 /** @typedef {import("./archive.js").Problem} Problem */
 /** @typedef {import("./report.js").Finding} Finding */
@@ -57,14 +57,11 @@ export async function verify(file, trustFile, priorFiles = [], progress = () => 
   const dossier = await Dossier.open(archive, trust, priors, progress);
   /** @type {Finding[]} */
   const findings = [];
-  const ran = [];
   for (const [number, check] of CHECKS.entries()) {
     progress("checks", number, CHECKS.length);
-    const { problems, complete } = await run(FUNCTIONS[check], dossier);
-    findings.push(...problems.map((one) => ({ check, ...one })));
-    if (complete) ran.push(check);
+    for await (const found of FUNCTIONS[check](dossier)) findings.push({ check, ...found });
   }
-  return reportOf(findings, ran, about(dossier));
+  return reportOf(findings, CHECKS, about(dossier));
 }
 
 /** A checkpoint's note, or the one of an earlier dossier.
@@ -75,19 +72,4 @@ async function noteOf(file) {
   const archive = await openArchive(file);
   if (!archive.has(CHECKPOINT)) throw new TrustError("no checkpoint in that dossier", "prior");
   return parseNote(await archive.read(CHECKPOINT, MAX_PROOF_BYTES));
-}
-
-/** What a check finds; a part that the browser cannot do is a finding, never silence.
- * @param {CheckFunction} check @param {Dossier} dossier */
-async function run(check, dossier) {
-  /** @type {Problem[]} */
-  const problems = [];
-  try {
-    for await (const found of check(dossier)) problems.push(found);
-    return { problems, complete: true };
-  } catch (error) {
-    if (!(error instanceof UnableError)) throw error;
-    problems.push(problem(NOT_PERFORMED, "", error.message));
-    return { problems, complete: false };
-  }
 }

@@ -21,7 +21,8 @@ from tests.support.node import build_verifier, chromium
 # and the odd keys besides. The rest of the corpus goes through the same modules in Node.
 OTHERS: Final = {
     "20", "20_log", "23", "24", "53_revoked", "15", "17", "14", "42_other", "9", "29_event", "44b",
-    "33", "36", "12_stub", "35", "49", "43", "38", "3", "42", "13", "60", "40", "64", "52",
+    "33", "36", "44b_attested", "12_stub", "35", "49", "43", "38", "3", "42", "13", "60", "40",
+    "64", "52",
 }  # fmt: skip
 CHOSEN: Final = [case for case in CASES if case in tamper_files.case.cases or case.number in OTHERS]
 BROKEN: Final = "not the length that it declares"
@@ -154,6 +155,10 @@ def test_without_its_cryptography_nothing_is_verified_silently(
     assert outcome == "incomplete"
     opened.verify(written[1])
     assert opened.verdict == "FAILED"
+    opened.verify(next(case for case in written if case.number == "44b_attested"))
+    assert opened.verdict == "INCOMPLETE"
+    outcome = opened.page.get_attribute("[data-check=enrolment]", "data-outcome")
+    assert outcome == "incomplete"
 
 
 def test_a_file_that_is_no_trust_file_gives_no_verdict(
