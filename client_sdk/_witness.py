@@ -112,14 +112,16 @@ class LogTrust:
             raise TrustError(f"receipt's proof: {error}") from error
 
     def _level(self, note: Note, claimed: str) -> str:
-        """Witnesses by the policy; without one, as the court's signed receipt says.
+        """What the receipt claims, where the device's own policy finds its witnesses' signatures.
 
-        A policy that asks for no witness has none: then it is witnessed by nobody.
+        Without a policy, or with one that asks for no witness, it is the court's word alone (L1).
         """
         policy = self.policy
-        if policy is None or claimed not in WITNESSED:
+        if claimed not in WITNESSED:
             return claimed
-        return claimed if policy.judge(note).accepted and not policy.met_by(()) else "L1"
+        if policy is None or policy.met_by(()) or not policy.judge(note).accepted:
+            return "L1"
+        return claimed
 
     def _record(self, receipt: Receipt) -> dict[str, str]:
         row = self._store.one(

@@ -63,14 +63,20 @@ def close(app: App, *, mission: str | None, witness: str | None) -> None:
     "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--delete", is_flag=True, help="Delete what is safe, after typed confirmation.")
+@click.option(
+    "--log-policy", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File (tlog-policy) that says which witnesses count, from now on.",
+)  # fmt: skip
 @guarded
-def wipe(app: App, *, folder: Path | None, delete: bool) -> Exit | None:
+def wipe(app: App, *, folder: Path | None, delete: bool, log_policy: Path | None) -> Exit | None:
     """List originals on this device, or on the card FOLDER, that are safe to delete.
 
-    Safe is what a witnessed proof covers and is older than a day. Without --delete nothing is
-    done. A tombstone is recorded before each file goes.
+    Safe is what a proof covers that the witnesses of the log policy have signed, and is older than
+    a day. Without --delete nothing is done. A tombstone is recorded before each file goes.
     """
     with app.client() as client:
+        if log_policy is not None:
+            client.use_log_policy(log_policy.read_text(encoding="utf-8"))
         items = client.wipe_plan(None if folder is None else _places(folder))
         safe = [item for item in items if item.safe]
         if not app.as_json and items:

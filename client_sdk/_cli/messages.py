@@ -79,7 +79,10 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "keep.not-captured": ("kept: never taken from this card", "保留:尚未从此卡采集"),
     "keep.not-confirmed": ("kept: no receipt yet", "保留:尚无回执"),
     "keep.no-proof": ("kept: no proof yet", "保留:尚无存证证明"),
-    "keep.not-witnessed": ("kept: no witness has signed yet", "保留:尚无见证方签署"),
+    "keep.not-witnessed": (
+        "kept: no witness of this device's log policy has signed yet",
+        "保留:本机日志策略中的见证方尚未签署",
+    ),
     "keep.too-young": ("kept: captured less than a day ago", "保留:采集未满一天"),
     "keep.differs": ("kept: not the bytes of the receipt", "保留:内容与回执不符"),
     "keep.unreadable": ("kept: cannot be read", "保留:无法读取"),

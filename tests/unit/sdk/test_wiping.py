@@ -36,7 +36,7 @@ def log(server: FakeServer) -> FakeLog:
 @pytest.fixture
 def proven(client: FieldClient, server: FakeServer, log: FakeLog) -> Captured:
     """A photo whose receipt was superseded by one with a proof."""
-    assert log.tree.size == 0
+    client.use_log_policy(log.policy)
     captured = client.capture(b"photo", name="a.jpg")
     assert client.sync().complete
     server.prove()
@@ -89,7 +89,7 @@ def test_what_was_deleted_is_not_a_loss_at_the_next_start(
     assert proven.sha256
 
 
-@pytest.mark.parametrize("step", ["unsent", "receipt", "L1", "policy"])
+@pytest.mark.parametrize("step", ["unsent", "receipt", "L1", "policy", "no-policy"])
 def test_less_than_a_witnessed_proof_keeps_the_original(
     client: FieldClient, clock: FakeClock, server: FakeServer, log: FakeLog, step: str
 ) -> None:
@@ -97,12 +97,14 @@ def test_less_than_a_witnessed_proof_keeps_the_original(
         nobody = PrivateKey.generate(Algorithm.ED25519).public.raw
         witness = format_vkey(VerifierKey("nobody", 4, nobody))
         client.use_log_policy(f"log {log.vkey}\nwitness n {witness}\nquorum n\n")
+    elif step != "no-policy":
+        client.use_log_policy(log.policy)
     client.capture(b"photo")
     expected = "not-confirmed"
     if step != "unsent":
         assert client.sync().complete
         expected = "no-proof"
-    if step in {"L1", "policy"}:
+    if step in {"L1", "policy", "no-policy"}:
         server.prove(level="L1" if step == "L1" else "L2")
         client.sync()
         expected = "not-witnessed"
@@ -186,6 +188,7 @@ def test_a_deletion_is_cut_after_each_of_its_steps(
 ) -> None:
     """Never a file without its row, never a missing file without its tombstone."""
     step, cut = 0, True
+    client.use_log_policy(log.policy)
     client.close()
     while cut:
         working = open_client()
@@ -228,7 +231,10 @@ def docked(run: Run, enrolled: FakeServer, tmp_path: Path, log: FakeLog, clock: 
     enrolled.prove()
     assert run("sync").exit_code == 0
     clock.move(DAY_SECONDS)
-    assert log.tree.size
+    assert "Safe to delete: 0" in run("wipe", folder).stdout  # the court's word alone
+    policy = tmp_path / "log-policy"
+    policy.write_text(log.policy)
+    assert "Safe to delete: 3" in run("wipe", folder, "--log-policy", policy).stdout
     return folder
 
 

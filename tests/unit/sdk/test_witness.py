@@ -34,6 +34,9 @@ def test_a_proof_shows_how_well_a_record_is_secured(
     client: FieldClient, server: FakeServer, log: FakeLog
 ) -> None:
     assert capture_and_prove(client, server).complete
+    # The court says that it is witnessed; without a policy the device cannot tell.
+    assert {one.level for one in client.proven().values()} == {"L1"}
+    client.use_log_policy(log.policy)
     proven = client.proven()
     assert {one.level for one in proven.values()} == {"L2"}
     assert {one.checkpoint.size for one in proven.values()} == {log.tree.size}
