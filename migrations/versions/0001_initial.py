@@ -234,6 +234,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_events_court_id_log_index"), "events", ["court_id", "log_index"], unique=False
     )
+    op.create_index(op.f("ix_events_hid"), "events", ["hid"], unique=True)
     op.create_index(op.f("ix_events_src_ep_seq"), "events", ["src", "ep", "seq"], unique=False)
     op.create_index(
         op.f("ix_events_subject_id_log_index"), "events", ["subject_id", "log_index"], unique=False
@@ -1285,6 +1286,7 @@ def downgrade() -> None:
     op.drop_table("missions")
     op.drop_index(op.f("ix_events_subject_id_log_index"), table_name="events")
     op.drop_index(op.f("ix_events_src_ep_seq"), table_name="events")
+    op.drop_index(op.f("ix_events_hid"), table_name="events")
     op.drop_index(op.f("ix_events_court_id_log_index"), table_name="events")
     op.drop_index(op.f("ix_events_case_id_log_index"), table_name="events")
     op.drop_table("events")

@@ -73,6 +73,7 @@ class Event(_Entry, Base):
         sa.Index(None, "case_id", "log_index"),
         sa.Index(None, "subject_id", "log_index"),
         sa.Index(None, "src", "ep", "seq"),
+        sa.Index(None, "hid", unique=True),
     )
 
     log_index: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)

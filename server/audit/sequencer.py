@@ -30,6 +30,7 @@ from server.core.context import Runtime
 from server.core.db import table_of
 
 BATCH: Final = 2_000
+_ASKED_AT_ONCE: Final = 500
 MAC, REPEATED, MALFORMED = "mac", "repeated", "malformed"
 _outbox, _events, _tiles = table_of(OutboxRow), table_of(Event), table_of(LogTile)
 _SHARED: Final = ", ".join(c.name for c in _outbox.columns if c.name in _events.c)
@@ -80,7 +81,7 @@ def sequence(session: Session, runtime: Runtime, limit: int = BATCH) -> int:
     rows: list[Row] = [dict(zip(names, row, strict=True)) for row in found.all()]
     if not rows:
         return 0
-    good, refused = _judged(rows, mac_key(runtime.keyring))
+    good, refused = _judged(rows, mac_key(runtime.keyring), _entered_before(session, rows))
     entered, malformed = _enter(session, state.next_index, good)
     refused += malformed
     if refused:
@@ -90,11 +91,21 @@ def sequence(session: Session, runtime: Runtime, limit: int = BATCH) -> int:
     return len(rows)
 
 
-def _judged(rows: Sequence[Row], key: bytes) -> tuple[list[Row], list[tuple[Row, str]]]:
-    """What this server wrote, and what it did not."""
+def _entered_before(session: Session, rows: Sequence[Row]) -> set[str]:
+    """Which of the rows are in the log already: somebody kept a copy and put it back."""
+    found: set[str] = set()
+    for start in range(0, len(rows), _ASKED_AT_ONCE):
+        hids = [row["hid"] for row in rows[start : start + _ASKED_AT_ONCE]]
+        found.update(session.execute(sa.select(Event.hid).where(Event.hid.in_(hids))).scalars())
+    return found
+
+
+def _judged(
+    rows: Sequence[Row], key: bytes, seen: set[str]
+) -> tuple[list[Row], list[tuple[Row, str]]]:
+    """What this server wrote, and what it did not; ``seen`` are entries of the log."""
     good: list[Row] = []
     refused: list[tuple[Row, str]] = []
-    seen: set[str] = set()
     for row in rows:
         if entry_mac(key, row) != row["mac"]:
             refused.append((row, MAC))
@@ -202,6 +213,6 @@ def _plain(row: Row) -> dict[str, Any]:
 
 
 def _delete(session: Session, ids: list[int]) -> None:
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
+    for start in range(0, len(ids), _ASKED_AT_ONCE):
+        part = ids[start : start + _ASKED_AT_ONCE]
         session.execute(sa.delete(_outbox).where(among(session, _outbox.c.id, part)))

@@ -167,6 +167,22 @@ def test_a_row_that_the_server_did_not_write_is_set_aside(
         assert session.execute(sa.select(OutboxRow.id)).first() is None
 
 
+def test_a_row_that_is_put_back_later_enters_once(app: Flask, world: World) -> None:
+    write_events(app, world.first.id, 1)
+    with unit_of_work(EVERY_COURT) as session:
+        copies = [dict(row) for row in session.execute(sa.select(OutboxRow.__table__)).mappings()]
+    sequence(app)
+    before = len(events())
+    with unit_of_work(EVERY_COURT) as session:
+        session.execute(sa.insert(OutboxRow), copies)
+    write_events(app, world.first.id, 1)
+    sequence(app)
+    assert len(events()) == before + 1
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        refused = session.execute(sa.select(RefusedRow.reason)).scalars().all()
+    assert refused == ["repeated"] * len(copies)
+
+
 def test_the_log_does_not_grow_upon_a_damaged_edge(app: Flask, world: World) -> None:
     enter_events(app, world.first.id, 2)
     with unit_of_work(EVERY_COURT) as session:
