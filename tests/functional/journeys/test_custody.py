@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -223,4 +223,3 @@ def test_proofs_of_the_real_log_hold_on_the_device(office: Bureau) -> None:
     assert {one.level for one in phone.proven().values()} == {"L1"}
     assert [item.keep for item in phone.wipe_plan()] == ["not-witnessed"]
     assert phone._store.get("witness.newest")["size"] > 0
-    assert datetime.fromisoformat(next(phone.outbox()).wall)

@@ -64,7 +64,6 @@ def world(app: Flask) -> World:
 
 @pytest.fixture
 def witnesses(app: Flask, world: World, tmp_path: Path) -> Witnesses:
-    assert world.first.id
     sequence(app)
     sign_log(app)
     found = Witnesses(app, tmp_path / "witnesses")
