@@ -1,7 +1,7 @@
 /** Signed notes and verifier keys (c2sp.org/signed-note), checkpoints (c2sp.org/tlog-checkpoint). */
 import { b64, concat, equal, fromB64, fromHex, fromUtf8, hex, isUnicode, sha256, utf8 } from "./bytes.js";
 import { FormatError } from "./errors.js";
-import { ED25519, PublicKey } from "./keys.js";
+import { ED25519, PublicKey, SIGNATURE_BYTES } from "./keys.js";
 import { EMPTY_ROOT, HASH_BYTES, MAX_SIZE } from "./merkle.js";
 
 export const TYPE_ED25519 = 1;
@@ -136,6 +136,9 @@ export async function verifiedBy(note, key) {
 export async function cosignedAt(note, key) {
   const line = note.signatures.find((one) => key.made(one));
   if (line === undefined) return undefined;
+  if (line.signature.length !== TIME_BYTES + SIGNATURE_BYTES) {
+    refuse("no signature of Ed25519", "cosignature-signature");
+  }
   const seconds = BigInt(`0x${hex(line.signature.slice(0, TIME_BYTES))}`);
   if (seconds > MAX_TIME_SECONDS) refuse("the time is out of range", "cosignature-time");
   const message = utf8(`cosignature/v1\ntime ${seconds}\n${note.text}`);

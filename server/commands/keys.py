@@ -79,6 +79,7 @@ def rotate(console: Console, *, purpose: str) -> dict[str, Any]:
 
 @group.command(
     "retire", epilog=EPILOG,
+    context_settings={"ignore_unknown_options": True},  # a key id may begin with a dash
     help=about(
         "停用旧密钥：其签名不再被接受。", "Stop accepting what an older key signs."
     ),

@@ -7,20 +7,14 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
+from server.core.texts import readable_line
 from server.disclosure.commands import ExportFilter, RequestExport
 
 WORDS_CHARACTERS_MAX = 500
 ITEMS_MAX = 5_000
 
 
-def _readable(text: str) -> None:
-    if not text.strip():
-        raise ValidationError("must not be empty")
-    if not text.isprintable():
-        raise ValidationError("a line without control characters")
-
-
-_words: list[Any] = [validate.Length(1, WORDS_CHARACTERS_MAX), _readable]
+_words: list[Any] = [validate.Length(1, WORDS_CHARACTERS_MAX), readable_line]
 
 
 class ExportBody(Schema):

@@ -7,10 +7,11 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
+from server.core.texts import readable
 from server.evidence.erasure import AskErasure, DecideErasure
 
 STATES = ("requested", "refused", "erased")
-_text = validate.Length(min=1, max=1_000)
+_text: list[Any] = [validate.Length(min=1, max=1_000), readable]
 
 
 class ErasureBody(Schema):

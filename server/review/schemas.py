@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, fields, post_load, validate
 
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
+from server.core.texts import readable
 from server.review.commands import Decision, EntryFilter, Review
 from server.review.reasons import REASONS
 
 TEXT_CHARACTERS_MAX = 2000
-_LAYOUT = "\r\n\t"
-
-
-def _readable(text: str) -> None:
-    if not text.strip():
-        raise ValidationError("must not be empty")
-    if any(not (one.isprintable() or one in _LAYOUT) for one in text):
-        raise ValidationError("control characters are not accepted")
 
 
 class ReviewBody(Schema):
@@ -30,7 +23,7 @@ class ReviewBody(Schema):
         metadata={"description": "for a return: a code of GET /review-reasons"},
     )  # fmt: skip
     text = fields.String(
-        validate=[validate.Length(1, TEXT_CHARACTERS_MAX), _readable], allow_none=True
+        validate=[validate.Length(1, TEXT_CHARACTERS_MAX), readable], allow_none=True
     )
 
     @post_load

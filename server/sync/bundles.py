@@ -28,6 +28,7 @@ from client_sdk.protocol.bundle import (
     as_lines,
     write_bundle,
 )
+from client_sdk.protocol.encoding import is_sha256_hex
 from server.audit import service as audit
 from server.audit.events import EventKind
 from server.audit.models import ReceiptRow
@@ -95,8 +96,11 @@ def receipts_for(ctx: Context, sha256: str) -> bytes:
 @contextmanager
 def _opened(ctx: Context, sha256: str) -> Iterator[BundleReader]:
     """The bundle, if the caller's device uploaded it; knowing a digest gives no access."""
+    device_id = ctx.actor.device()
+    if not is_sha256_hex(sha256):
+        raise not_found("upload the bundle first")
     with _unit(ctx, ctx.actor, write=False) as inner:
-        mine = evidence.digests_uploaded_by(inner.session, ctx.actor.device(), [sha256])
+        mine = evidence.digests_uploaded_by(inner.session, device_id, [sha256])
     blobs = ctx.runtime.stores.blobs
     if not mine or not isinstance(blobs, LocalPaths):
         raise not_found("upload the bundle first")

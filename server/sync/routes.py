@@ -123,7 +123,10 @@ def release_held(
 
 
 @blueprint.post("/bundles")
-@endpoint(Permission.SYNC_PUSH, load=BundleBody, dump=BundleOut, idempotent=False, streams=True)
+@endpoint(
+    Permission.SYNC_PUSH, load=BundleBody, dump=BundleOut, idempotent=False, streams=True,
+    body_bytes_max=BUNDLE_BODY_BYTES_MAX,
+)  # fmt: skip
 def take_bundle(ctx: Context) -> dict[str, Any]:
     """Enter a bundle that the caller uploaded, as if its device had sent it."""
     _, command = load_command(BundleBody, BUNDLE_BODY_BYTES_MAX)

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, post_load, validate
 
 from client_sdk.protocol.records import GENESIS
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
+from server.core.texts import readable_line
 from server.sync.commands import (
     OBJECTS_MAX,
     PULL_LIMIT_DEFAULT,
@@ -249,7 +250,7 @@ class ReleasedOut(Schema):
 class BundleBody(Schema):
     """Body of the entry of a bundle: the digest of the upload."""
 
-    sha256 = fields.String(required=True, validate=validate.Length(1, 64))
+    sha256 = fields.String(required=True, validate=[validate.Length(1, 64), readable_line])
 
     @post_load
     def _command(self, values: dict[str, Any], **_: object) -> TakeBundle:

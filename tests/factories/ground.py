@@ -21,6 +21,9 @@ from werkzeug.test import TestResponse
 
 from client_sdk.protocol.bundle import MEDIA_TYPE, BundleHead, as_lines, write_bundle
 from client_sdk.protocol.keys import Algorithm, PrivateKey
+from server.audit.events import EventKind
+from server.audit.service import Subject, record
+from server.core.context import Context, system_actor
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.disclosure.models import Export
@@ -308,6 +311,10 @@ def _export_of(app: Flask, court: CourtWorld, case: uuid.UUID) -> str:
                 recipient="中级法院(虚构)", requested_by=None, requested_at=now, state="done",
                 sha256=sha256_of(package), size_bytes=len(package), finished_at=now,
             )
+        )  # fmt: skip
+        record(
+            Context(system_actor(court.id), session, runtime), EventKind.EXPORT_PACKED,
+            Subject("export", export_id), {"sha256": sha256_of(package)}, case_id=case,
         )  # fmt: skip
     return str(export_id)
 

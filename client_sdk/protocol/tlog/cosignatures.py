@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from client_sdk.protocol.errors import CosignatureError
-from client_sdk.protocol.keys import Algorithm, PrivateKey
+from client_sdk.protocol.keys import SIGNATURE_BYTES, Algorithm, PrivateKey
 from client_sdk.protocol.tlog.checkpoints import parse_checkpoint
 from client_sdk.protocol.tlog.notes import TYPE_COSIGNATURE, Note, NoteSignature, VerifierKey
 
@@ -65,6 +65,8 @@ def verify_cosignature(note: Note, vkey: VerifierKey) -> int:
         raise CosignatureError(f"no cosignature of {vkey.name}", code="cosignature-missing")
     stamp, signature = line.signature[:_TIME_BYTES], line.signature[_TIME_BYTES:]
     timestamp_seconds = int.from_bytes(stamp)
+    if len(signature) != SIGNATURE_BYTES:
+        raise CosignatureError("no signature of Ed25519", code="cosignature-signature")
     if timestamp_seconds > MAX_TIME_SECONDS:
         raise CosignatureError("the time is out of range", code="cosignature-time")
     if not vkey.key.verify(signature, _message(note.text, timestamp_seconds)):

@@ -38,6 +38,12 @@ class Route:
     def spec(self) -> EndpointSpec:
         return self.operation.spec
 
+    @property
+    def needs_a_member(self) -> bool:
+        """Whether an empty object is refused."""
+        assert self.spec.load is not None
+        return any(field.required for field in self.spec.load().fields.values())
+
     def raw(self, data: bytes, content_type: str = "application/json") -> TestResponse:
         """The request with another body."""
         headers = {**self.ask.headers, "Content-Type": content_type}
@@ -78,7 +84,7 @@ _RESETS = ("password-reset", "totp-reset", "unlock")
 @with_bodies()
 def test_bodies_that_are_no_json(route: Route) -> None:
     before = events(route.ground)
-    name = next(iter(route.ask.json))
+    name = next(iter(route.ask.json), "a")
     broken = {
         b"{": "malformed-json",
         b'{"a": NaN}': "malformed-json",
@@ -93,8 +99,9 @@ def test_bodies_that_are_no_json(route: Route) -> None:
         b"[]": "validation",
         b"null": "validation",
         b'"text"': "validation",
-        b"": "validation",
     }
+    if route.needs_a_member:
+        broken[b""] = "validation"
     limit = route.spec.body_bytes_max
     for body, slug in broken.items():
         expected = "body-too-large" if len(body) > limit else slug
