@@ -38,8 +38,8 @@ from tests.meta.tree import ROOT
 
 POINTS = 25 if os.environ.get("TIEZHENG_FAULTS") == "full" else 3
 SEED = int(os.environ.get("TIEZHENG_FAULTS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-BATCH = 20
-PATIENCE_SECONDS = 180
+BATCH = 40
+PATIENCE_SECONDS = 60
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(60 * 30 if POINTS > 3 else 300)]
 
@@ -97,7 +97,7 @@ class Writer(threading.Thread):
             while not self._ended.is_set():
                 write_events(self._app, self._court_id, BATCH, self._case_id)
                 self.committed += BATCH
-                self._ended.wait(0.1)
+                self._ended.wait(0.05)
 
     def stop(self) -> int:
         self._ended.set()
