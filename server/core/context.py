@@ -40,6 +40,7 @@ class Actor:
     roles: frozenset[Role] = frozenset()
     sign_in_id: uuid.UUID | None = None
     grant_id: uuid.UUID | None = None
+    guest_id: uuid.UUID | None = None  # an invited observer's session, or a share's opening
     address: str | None = None
 
     def may(self, permission: Permission) -> bool:

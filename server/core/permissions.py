@@ -48,6 +48,21 @@ class Permission(StrEnum):
     AUDIT_VIEW = "audit.view"
     EXPORTS_MAKE = "exports.make"
     EVIDENCE_ERASE = "evidence.erase"  # ask for a lawful erasure, or decide on another's
+    EVIDENCE_REDACT = "evidence.redact"
+
+    LIVE_VIEW = "live.view"
+    LIVE_RELEASE = "live.release"  # the release desk
+    LIVE_WATCH = "live.watch"  # invited observers, of the one mission they were invited to
+    GUESTS_INVITE = "guests.invite"
+    OPINIONS_ANSWER = "opinions.answer"
+    SHARES_MAKE = "shares.make"
+    SHARE_OPEN = "share.open"  # outsiders, of what was shared with them
+
+    RETENTION_VIEW = "retention.view"
+    RETENTION_MANAGE = "retention.manage"
+    HOLD_PLACE = "hold.place"
+    WEBHOOKS_MANAGE = "webhooks.manage"
+    HEALTH_VIEW = "health.view"
 
 
 class Role(StrEnum):
@@ -69,6 +84,8 @@ class TokenKind(Enum):
     ACCESS = "access"  # a person, key-bound
     DEVICE = "device"  # an enrolled device, nobody signed in
     UPLOAD = "upload"  # bearer for declared digests
+    GUEST = "guest"  # an invited observer's browser, bound by its cookie
+    SHARE = "share"  # an outsider's browser that opened a share
     SYSTEM = "system"  # the worker and the operator's command line
 
 
@@ -93,6 +110,8 @@ _FIELD = frozenset(
         _P.EVIDENCE_VIEW,
         _P.EVIDENCE_DOWNLOAD,
         _P.EVIDENCE_COMMENT,
+        _P.EVIDENCE_REDACT,
+        _P.LIVE_VIEW,
     }
 )
 
@@ -109,6 +128,14 @@ _LEAD = _FIELD | {
     _P.EXPORTS_MAKE,
     _P.EVIDENCE_ERASE,
     _P.DEVICES_MANAGE,
+    _P.LIVE_RELEASE,
+    _P.GUESTS_INVITE,
+    _P.OPINIONS_ANSWER,
+    _P.SHARES_MAKE,
+    _P.RETENTION_VIEW,
+    _P.RETENTION_MANAGE,
+    _P.HOLD_PLACE,
+    _P.HEALTH_VIEW,
 }
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -125,6 +152,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.DEVICES_MANAGE,
             _P.DUTY_VIEW,
             _P.DUTY_BOOK,
+            _P.WEBHOOKS_MANAGE,
+            _P.HEALTH_VIEW,
         }
     ),
     Role.LIAISON: frozenset({_P.SIGNED_IN}),
@@ -138,6 +167,8 @@ TOKEN_PERMISSIONS: dict[TokenKind, frozenset[Permission]] = {
         {_P.SYNC_PUSH, _P.SYNC_PULL, _P.UPLOAD, _P.RECEIPTS_FETCH, _P.CLOCK_EXCHANGE}
     ),
     TokenKind.UPLOAD: frozenset({_P.UPLOAD}),
+    TokenKind.GUEST: frozenset({_P.LIVE_WATCH}),
+    TokenKind.SHARE: frozenset({_P.SHARE_OPEN}),
 }
 
 
