@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Final
 
 from client_sdk._capturing import as_id, describe, known_ending, name_bytes
-from client_sdk._match import Duty, Match, match_file, told
 from client_sdk.client import FieldClient
 from client_sdk.errors import CaptureError
 from client_sdk.models import Booking, Captured, OnProgress, no_progress
+from client_sdk.protocol.matching import Duty, Match, match_file, told
 from client_sdk.protocol.payloads import Media
 
 TimeOf = Callable[[Path, datetime], datetime]

@@ -184,6 +184,7 @@ SUMMARIES_ZH: Final[Mapping[str, str]] = MappingProxyType(
         "GET /api/v1/cases/{case_id}/exports": "列出一案的导出，新的在前",
         "GET /api/v1/missing-items": "缺件看板：有记录无文件、有文件无记录、被隔离",
         "POST /api/v1/blobs/missing": "询问哪些文件尚未传完",
+        "POST /api/v1/dock/matches": "为读卡文件按值勤登记建议执行员、任务与案件，不留存",
         "POST /api/v1/clock": "对时；签名的应答写入时钟记录",
         "GET /api/v1/receipts": "领取已签名的回执",
         "GET /api/v1/devices/{device_id}/chain": "设备记录链：区段、缺口、密钥与见证",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 RECORDS_MAX: Final = 500
@@ -88,3 +89,19 @@ class TakeBundle:
     """Command: the caller's finished upload with this digest is a bundle; enter it."""
 
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockedFile:
+    """A file of a card: its own time, and the case that a person named for it."""
+
+    at: datetime
+    case_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchFiles:
+    """Command: to whom do these files belong; without a camera, to whatever was booked then."""
+
+    files: Sequence[DockedFile]
+    camera_id: uuid.UUID | None = None

@@ -14,19 +14,21 @@ from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
-from server.sync import bundles, chain_view, push, service
+from server.sync import bundles, chain_view, docking, push, service
 from server.sync import pull as feed
 from server.sync.chain_schemas import ChainOut, ChainQueryIn
 from server.sync.commands import (
     AskTicket,
     ChainQuery,
     HeldQuery,
+    MatchFiles,
     Missing,
     PullQuery,
     Push,
     ReadClock,
     ReleaseHeld,
 )
+from server.sync.docking_schemas import MatchesBody, MatchesOut
 from server.sync.schemas import (
     BundleBody,
     BundleOut,
@@ -83,6 +85,13 @@ def receipts(ctx: Context, query: PullQuery) -> dict[str, Any]:
 def missing_blobs(ctx: Context, command: Missing) -> dict[str, Any]:
     """Ask which objects this device has not sent completely yet."""
     return service.missing_blobs(ctx, command)
+
+
+@blueprint.post("/dock/matches")
+@endpoint(Permission.MISSIONS_VIEW, load=MatchesBody, dump=MatchesOut, idempotent=False)
+def match_docked_files(ctx: Context, command: MatchFiles) -> dict[str, Any]:
+    """Suggest officer, mission and case of a card's files, by duty booking; nothing is kept."""
+    return docking.matches(ctx, command)
 
 
 @blueprint.post("/clock")

@@ -308,6 +308,10 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "POST /api/v1/sync/push": _push,
     "POST /api/v1/tickets": _ticket,
     "POST /api/v1/clock": lambda _: Ask("/clock", {"t1": "1767225600000"}),
+    "POST /api/v1/dock/matches": lambda n: Ask(
+        "/dock/matches",
+        {"camera_id": n["camera"], "files": [{"at": n.at(0), "case_id": n["case"]}]},
+    ),
     "POST /api/v1/blobs/missing": lambda n: Ask(
         "/blobs/missing",
         {"objects": [{"sha256": sha256_of(n.ground.first.photo), "size_bytes": 1}]},

@@ -9,10 +9,10 @@ import pytest
 from client_sdk import errors
 from client_sdk._cli.app import Exit, exit_of_error, exit_of_sync, size_text
 from client_sdk._cli.messages import Lang, detect, keys, text
-from client_sdk._match import Reason
 from client_sdk._transport import Request
 from client_sdk._transport.mock import MockTransport
 from client_sdk.models import ItemState, Pending, Problem, SyncReport
+from client_sdk.protocol.matching import Reason
 from tests.unit.sdk.cli_support import (
     CASE,
     MISSION,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk._match import Certainty, Duty, Match, Reason, match_file, told
 from client_sdk.models import Booking, Mission
+from client_sdk.protocol.matching import Certainty, Duty, Match, Reason, match_file, told
 from client_sdk.protocol.times import format_rfc3339, parse_rfc3339
 
 DAY = parse_rfc3339("2026-11-23T00:00:00+08:00")

@@ -1,7 +1,8 @@
 """Which officer, mission and case a file of a camera belongs to, and why.
 
 Pure: it knows bookings, missions and the file's time. The officer is the one who
-carried the camera at that time by duty booking, never the one who docks it.
+carried the camera at that time by duty booking, never the one who docks it. The SDK
+asks it about what it pulled, the server about what it has: one rule for both docks.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from client_sdk.models import Booking, Mission
 from client_sdk.protocol.times import format_local
 
 NEAR: Final = timedelta(minutes=15)
@@ -42,9 +42,77 @@ class Reason(StrEnum):
     NO_CASE = "no-case"
 
 
+class Booking(Protocol):
+    """Who carried which device from when until before when."""
+
+    @property
+    def id(self) -> str:
+        """Of the booking."""
+        ...
+
+    @property
+    def device_id(self) -> str:
+        """What was carried."""
+        ...
+
+    @property
+    def user_id(self) -> str:
+        """Who carried it."""
+        ...
+
+    @property
+    def mission_id(self) -> str | None:
+        """What for, where the booking names it."""
+        ...
+
+    @property
+    def starts_at(self) -> datetime:
+        """From when."""
+        ...
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """Until before when; None: open."""
+        ...
+
+
+class Mission(Protocol):
+    """A mission: its window, and whom, what and which cases it concerns."""
+
+    @property
+    def id(self) -> str:
+        """Of the mission."""
+        ...
+
+    @property
+    def case_ids(self) -> tuple[str, ...]:
+        """The cases it serves."""
+        ...
+
+    @property
+    def officer_ids(self) -> tuple[str, ...]:
+        """Who takes part."""
+        ...
+
+    @property
+    def device_ids(self) -> tuple[str, ...]:
+        """What is carried."""
+        ...
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """Begin of its window."""
+        ...
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """End of its window, exclusive."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What was pulled: who carried what, and for which mission."""
+    """What is known: who carried what, and for which mission."""
 
     bookings: tuple[Booking, ...]
     missions: tuple[Mission, ...]
