@@ -6,17 +6,21 @@ from server.audit import attestors as audit_attestors
 from server.audit import device_models as audit_devices
 from server.audit import models as audit
 from server.cases import models as cases
+from server.cases import view_models as case_views
 from server.clocks import models as clocks
 from server.core import models as core
 from server.disclosure import models as disclosure
 from server.evidence import erasure_models as erasures
 from server.evidence import models as evidence
+from server.evidence import reuse_models as reuse
 from server.fieldlog import models as fieldlog
+from server.guests import models as guests
 from server.identity import models as identity
 from server.jobs import models as jobs
 from server.review import models as review
 
 __all__ = [
-    "audit", "audit_attestors", "audit_devices", "cases", "clocks", "core", "disclosure",
-    "erasures", "evidence", "fieldlog", "identity", "jobs", "review",
+    "audit", "audit_attestors", "audit_devices", "case_views", "cases", "clocks", "core",
+    "disclosure", "erasures", "evidence", "fieldlog", "guests", "identity", "jobs", "reuse",
+    "review",
 ]  # fmt: skip

@@ -28,18 +28,29 @@ COURT_SCOPED = (
     "events",
     "evidence",
     "exports",
+    "guest_sessions",
+    "guest_visits",
     "head_attestations",
     "held_records",
+    "invitations",
     "log_entries",
     "mission_cases",
     "mission_devices",
     "mission_officers",
     "missions",
+    "opinions",
     "outbox",
     "parties",
+    "picture_marks",
     "receipts",
     "record_conflicts",
+    "reuse_alarms",
+    "review_draws",
     "review_entries",
+    "review_goals",
+    "review_markers",
+    "review_samples",
+    "review_seen",
     "sign_ins",
     "upload_grants",
     "uploads",
@@ -460,6 +471,7 @@ def upgrade() -> None:
         sa.Column("deadline_on", sa.Date(), nullable=True),
         sa.Column("handler_id", sa.Uuid(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("basis", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("claim_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("case_key", sa.Text(), nullable=False),
@@ -743,6 +755,7 @@ def upgrade() -> None:
     op.create_table(
         "evidence",
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("case_id", sa.Uuid(), nullable=True),
         sa.Column("mission_id", sa.Uuid(), nullable=True),
         sa.Column("device_id", sa.Uuid(), nullable=False),
@@ -797,6 +810,12 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        op.f("ix_evidence_court_id_case_id_captured_at_id"),
+        "evidence",
+        ["court_id", "case_id", "captured_at", "id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_evidence_court_id_case_id_id"),
         "evidence",
         ["court_id", "case_id", "id"],
@@ -813,6 +832,30 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_evidence_mission_id"), "evidence", ["mission_id"], unique=False)
     op.create_index(op.f("ix_evidence_sha256"), "evidence", ["sha256"], unique=False)
+    op.create_index(
+        op.f("ix_evidence_court_id_review_state_captured_at_id"),
+        "evidence",
+        ["court_id", "review_state", "captured_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_evidence_officer_id_review_state_captured_at_id"),
+        "evidence",
+        ["officer_id", "review_state", "captured_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_evidence_captured_by_review_state_captured_at_id"),
+        "evidence",
+        ["captured_by", "review_state", "captured_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_evidence_court_id_code"),
+        "evidence",
+        ["court_id", "code"],
+        unique=False,
+    )
     op.create_table(
         "held_records",
         sa.Column("device_id", sa.Uuid(), nullable=False),
@@ -1043,12 +1086,21 @@ def upgrade() -> None:
         sa.Column("decision", sa.Text(), nullable=False),
         sa.Column("reason_code", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("state_before", sa.Text(), nullable=True),
+        sa.Column("reason_before", sa.Text(), nullable=True),
+        sa.Column("reverses_id", sa.Uuid(), nullable=True),
         sa.Column("author_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["author_id"], ["users.id"], name=op.f("fk_review_entries_author_id_users")
         ),
+        sa.ForeignKeyConstraint(
+            ["reverses_id"],
+            ["review_entries.id"],
+            name=op.f("fk_review_entries_reverses_id_review_entries"),
+        ),
+        sa.UniqueConstraint("reverses_id", name=op.f("uq_review_entries_reverses_id")),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_review_entries_court_id_courts")
         ),
@@ -1062,6 +1114,126 @@ def upgrade() -> None:
         "review_entries",
         ["evidence_id", "id"],
         unique=False,
+    )
+    op.create_index(
+        op.f("ix_review_entries_court_id_id"), "review_entries", ["court_id", "id"], unique=False
+    )
+    op.create_table(
+        "review_markers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("from_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("to_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("region", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_review_markers_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["author_id"], ["users.id"], name=op.f("fk_review_markers_author_id_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_review_markers_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_markers")),
+    )
+    op.create_index(
+        op.f("ix_review_markers_evidence_id_id"),
+        "review_markers",
+        ["evidence_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "review_seen",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_review_seen_user_id_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_review_seen_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_review_seen_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("user_id", "evidence_id", name=op.f("pk_review_seen")),
+    )
+    op.create_table(
+        "review_goals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("per_week", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_by", sa.Uuid(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["changed_by"], ["users.id"], name=op.f("fk_review_goals_changed_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_review_goals_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_goals")),
+    )
+    op.create_table(
+        "review_draws",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("week", sa.Text(), nullable=False),
+        sa.Column("goal", sa.Integer(), nullable=False),
+        sa.Column("population", sa.Integer(), nullable=False),
+        sa.Column(
+            "log_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("seed", sa.Text(), nullable=False),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_review_draws_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_draws")),
+        sa.UniqueConstraint("court_id", "week", name=op.f("uq_review_draws_court_id_week")),
+    )
+    op.create_table(
+        "review_samples",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("draw_id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("first_by", sa.Uuid(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("second_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["draw_id"], ["review_draws.id"], name=op.f("fk_review_samples_draw_id_review_draws")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_review_samples_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["review_entries.id"],
+            name=op.f("fk_review_samples_entry_id_review_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["first_by"], ["users.id"], name=op.f("fk_review_samples_first_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["second_by"], ["users.id"], name=op.f("fk_review_samples_second_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_review_samples_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_samples")),
+    )
+    op.create_index(op.f("ix_review_samples_draw_id"), "review_samples", ["draw_id"], unique=False)
+    op.create_index(
+        op.f("ix_review_samples_evidence_id"), "review_samples", ["evidence_id"], unique=False
     )
     op.create_table(
         "exports",
@@ -1197,22 +1369,257 @@ def upgrade() -> None:
         sa.Column("unlinked_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_erased_digests")),
     )
+    op.create_table(
+        "saved_views",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("page", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_saved_views_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_saved_views_owner_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
+    )
+    op.create_index(
+        op.f("ix_saved_views_court_id_page_id"),
+        "saved_views",
+        ["court_id", "page", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "picture_marks",
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("phash", sa.Text(), nullable=False),
+        sa.Column("band0", sa.Integer(), nullable=False),
+        sa.Column("band1", sa.Integer(), nullable=False),
+        sa.Column("band2", sa.Integer(), nullable=False),
+        sa.Column("band3", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_picture_marks_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("court_id", "sha256", name=op.f("pk_picture_marks")),
+    )
+    for band in range(4):
+        op.create_index(
+            op.f(f"ix_picture_marks_court_id_band{band}"),
+            "picture_marks",
+            ["court_id", f"band{band}"],
+            unique=False,
+        )
+    op.create_table(
+        "reuse_alarms",
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("other_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("distance", sa.Integer(), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_reuse_alarms_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("evidence_id", "other_id", name=op.f("pk_reuse_alarms")),
+    )
+    op.create_index(
+        op.f("ix_reuse_alarms_court_id_evidence_id"),
+        "reuse_alarms",
+        ["court_id", "evidence_id"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_reuse_alarms_other_id"), "reuse_alarms", ["other_id"], unique=False)
+    op.create_table(
+        "invitations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("invitee", sa.Text(), nullable=False),
+        sa.Column("invitee_title", sa.Text(), nullable=True),
+        sa.Column("invitee_kind", sa.Text(), nullable=False),
+        sa.Column("window_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("window_to", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("replay_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reply_days", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("failed_count", sa.Integer(), nullable=False),
+        sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("redeemed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_by", sa.Uuid(), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoke_reason", sa.Text(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_invitations_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by"], ["users.id"], name=op.f("fk_invitations_created_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mission_id"], ["missions.id"], name=op.f("fk_invitations_mission_id_missions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["revoked_by"], ["users.id"], name=op.f("fk_invitations_revoked_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_invitations_token_hash")),
+    )
+    op.create_index(
+        op.f("ix_invitations_court_id_id"), "invitations", ["court_id", "id"], unique=False
+    )
+    op.create_index(op.f("ix_invitations_mission_id"), "invitations", ["mission_id"], unique=False)
+    op.create_table(
+        "guest_sessions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invitation_id", sa.Uuid(), nullable=False),
+        sa.Column("cookie_hash", sa.Text(), nullable=False),
+        sa.Column("consent_version", sa.Text(), nullable=False),
+        sa.Column("consent_lang", sa.Text(), nullable=False),
+        sa.Column("consented_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("agent_digest", sa.Text(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_guest_sessions_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"],
+            ["invitations.id"],
+            name=op.f("fk_guest_sessions_invitation_id_invitations"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guest_sessions")),
+        sa.UniqueConstraint("cookie_hash", name=op.f("uq_guest_sessions_cookie_hash")),
+        sa.UniqueConstraint("invitation_id", name=op.f("uq_guest_sessions_invitation_id")),
+    )
+    op.create_table(
+        "guest_visits",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("guest_session_id", sa.Uuid(), nullable=False),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "last_position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_guest_visits_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["guest_session_id"],
+            ["guest_sessions.id"],
+            name=op.f("fk_guest_visits_guest_session_id_guest_sessions"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guest_visits")),
+    )
+    op.create_index(
+        op.f("ix_guest_visits_guest_session_id_arrived_at"),
+        "guest_visits",
+        ["guest_session_id", "arrived_at"],
+        unique=False,
+    )
+    op.create_table(
+        "opinions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invitation_id", sa.Uuid(), nullable=False),
+        sa.Column("guest_session_id", sa.Uuid(), nullable=False),
+        sa.Column("mission_id", sa.Uuid(), nullable=False),
+        sa.Column("entry_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("voice_sha256", sa.Text(), nullable=True),
+        sa.Column("voice_mime", sa.Text(), nullable=True),
+        sa.Column("voice_bytes", sa.Integer(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("handled_by", sa.Uuid(), nullable=True),
+        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reply", sa.Text(), nullable=True),
+        sa.Column("replied_by", sa.Uuid(), nullable=True),
+        sa.Column("replied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_opinions_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["guest_session_id"],
+            ["guest_sessions.id"],
+            name=op.f("fk_opinions_guest_session_id_guest_sessions"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["handled_by"], ["users.id"], name=op.f("fk_opinions_handled_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"],
+            ["invitations.id"],
+            name=op.f("fk_opinions_invitation_id_invitations"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["mission_id"], ["missions.id"], name=op.f("fk_opinions_mission_id_missions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["replied_by"], ["users.id"], name=op.f("fk_opinions_replied_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_opinions")),
+    )
+    op.create_index(
+        op.f("ix_opinions_court_id_state_due_at"),
+        "opinions",
+        ["court_id", "state", "due_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_opinions_guest_session_id_id"),
+        "opinions",
+        ["guest_session_id", "id"],
+        unique=False,
+    )
     protect(op.get_bind(), COURT_SCOPED)
     protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
+    op.drop_table("reuse_alarms")
+    op.drop_table("picture_marks")
+    op.drop_table("saved_views")
     op.drop_table("erased_digests")
     op.drop_index(op.f("ix_erasures_evidence_id"), table_name="erasures")
     op.drop_index(op.f("ix_erasures_court_id_state_id"), table_name="erasures")
     op.drop_table("erasures")
     """Undo."""
+    op.drop_index(op.f("ix_opinions_guest_session_id_id"), table_name="opinions")
+    op.drop_index(op.f("ix_opinions_court_id_state_due_at"), table_name="opinions")
+    op.drop_table("opinions")
+    op.drop_index(op.f("ix_guest_visits_guest_session_id_arrived_at"), table_name="guest_visits")
+    op.drop_table("guest_visits")
+    op.drop_table("guest_sessions")
+    op.drop_index(op.f("ix_invitations_mission_id"), table_name="invitations")
+    op.drop_index(op.f("ix_invitations_court_id_id"), table_name="invitations")
+    op.drop_table("invitations")
     op.drop_index(op.f("ix_exports_court_id_case_id_id"), table_name="exports")
     op.drop_table("exports")
     op.drop_index(op.f("ix_uploads_expires_at"), table_name="uploads")
     op.drop_index(op.f("ix_uploads_device_id_sha256"), table_name="uploads")
     op.drop_index(op.f("ix_uploads_court_id_state"), table_name="uploads")
     op.drop_table("uploads")
+    op.drop_index(op.f("ix_review_samples_evidence_id"), table_name="review_samples")
+    op.drop_index(op.f("ix_review_samples_draw_id"), table_name="review_samples")
+    op.drop_table("review_samples")
+    op.drop_table("review_draws")
+    op.drop_table("review_goals")
+    op.drop_table("review_seen")
+    op.drop_index(op.f("ix_review_markers_evidence_id_id"), table_name="review_markers")
+    op.drop_table("review_markers")
+    op.drop_index(op.f("ix_review_entries_court_id_id"), table_name="review_entries")
     op.drop_index(op.f("ix_review_entries_evidence_id_id"), table_name="review_entries")
     op.drop_table("review_entries")
     op.drop_table("upload_grants")
@@ -1234,10 +1641,17 @@ def downgrade() -> None:
     op.drop_table("log_entries")
     op.drop_index(op.f("ix_held_records_held_since"), table_name="held_records")
     op.drop_table("held_records")
+    op.drop_index(op.f("ix_evidence_court_id_code"), table_name="evidence")
+    op.drop_index(
+        op.f("ix_evidence_captured_by_review_state_captured_at_id"), table_name="evidence"
+    )
+    op.drop_index(op.f("ix_evidence_officer_id_review_state_captured_at_id"), table_name="evidence")
+    op.drop_index(op.f("ix_evidence_court_id_review_state_captured_at_id"), table_name="evidence")
     op.drop_index(op.f("ix_evidence_sha256"), table_name="evidence")
     op.drop_index(op.f("ix_evidence_mission_id"), table_name="evidence")
     op.drop_index(op.f("ix_evidence_device_id_sha256"), table_name="evidence")
     op.drop_index(op.f("ix_evidence_court_id_state_due_at"), table_name="evidence")
+    op.drop_index(op.f("ix_evidence_court_id_case_id_captured_at_id"), table_name="evidence")
     op.drop_index(op.f("ix_evidence_court_id_case_id_id"), table_name="evidence")
     op.drop_table("evidence")
     op.drop_table("enrolment_codes")

@@ -1,0 +1,1 @@
+"""Invited observers: their invitations, what they watch and say, and that they were there."""
