@@ -1,0 +1,1 @@
+"""The live slice; see ARCHITECTURE.md."""
