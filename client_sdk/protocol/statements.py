@@ -1,4 +1,4 @@
-r"""Statements signed by the server: receipts, tickets, clock readings, key lists.
+r"""Statements signed by the server: receipts, tickets, clock readings, key lists, attendance.
 
 On the wire `{"s": <JCS text>, "sig": base64url, "k": <id of the signing key>}`; the
 signature is over `tiezheng.<kind>.v1\0 ‖ s`, so that one kind never passes for another.
@@ -30,6 +30,7 @@ class StatementKind(StrEnum):
     TICKET = "ticket"
     CLOCK = "clock"
     KEYS = "keys"
+    ATTENDANCE = "attendance"
 
     @property
     def domain(self) -> bytes:
