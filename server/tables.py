@@ -17,10 +17,14 @@ from server.fieldlog import models as fieldlog
 from server.guests import models as guests
 from server.identity import models as identity
 from server.jobs import models as jobs
+from server.live import models as live
+from server.notices import models as notices
+from server.retention import models as retention
 from server.review import models as review
+from server.shares import models as shares
 
 __all__ = [
     "audit", "audit_attestors", "audit_devices", "case_views", "cases", "clocks", "core",
-    "disclosure", "erasures", "evidence", "fieldlog", "guests", "identity", "jobs", "reuse",
-    "review",
+    "disclosure", "erasures", "evidence", "fieldlog", "guests", "identity", "jobs", "live",
+    "notices", "retention", "reuse", "review", "shares",
 ]  # fmt: skip

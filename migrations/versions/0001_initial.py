@@ -33,11 +33,16 @@ COURT_SCOPED = (
     "head_attestations",
     "held_records",
     "invitations",
+    "legal_holds",
     "log_entries",
     "mission_cases",
     "mission_devices",
     "mission_officers",
+    "live_entries",
+    "live_missions",
     "missions",
+    "notice_preferences",
+    "notices",
     "opinions",
     "outbox",
     "parties",
@@ -45,16 +50,26 @@ COURT_SCOPED = (
     "receipts",
     "record_conflicts",
     "reuse_alarms",
+    "release_rules",
+    "retention_classes",
+    "retention_rules",
     "review_draws",
     "review_entries",
     "review_goals",
     "review_markers",
     "review_samples",
     "review_seen",
+    "share_items",
+    "share_openings",
+    "share_readings",
+    "shares",
     "sign_ins",
     "upload_grants",
     "uploads",
     "users",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhooks",
 )
 
 
@@ -1583,11 +1598,455 @@ def upgrade() -> None:
         ["guest_session_id", "id"],
         unique=False,
     )
+    op.create_table(
+        "notice_preferences",
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("muted", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("digest", sa.Boolean(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_notice_preferences_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_notice_preferences_user_id_users")
+        ),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_notice_preferences")),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("subject_type", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("facts", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_notices_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_notices_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+    )
+    op.create_index(op.f("ix_notices_read_at"), "notices", ["read_at"], unique=False)
+    op.create_index(op.f("ix_notices_user_id_id"), "notices", ["user_id", "id"], unique=False)
+    op.create_index(
+        op.f("ix_notices_user_id_read_at_topic"),
+        "notices",
+        ["user_id", "read_at", "topic"],
+        unique=False,
+    )
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("kinds", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("secret_before", sa.Text(), nullable=True),
+        sa.Column("secret_before_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state_reason", sa.Text(), nullable=True),
+        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_webhooks_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by"], ["users.id"], name=op.f("fk_webhooks_created_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+    )
+    op.create_index(op.f("ix_webhooks_court_id_id"), "webhooks", ["court_id", "id"], unique=False)
+    op.create_table(
+        "shares",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=True),
+        sa.Column("code_failures", sa.Integer(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("openings_max", sa.Integer(), nullable=True),
+        sa.Column("openings", sa.Integer(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_by", sa.Uuid(), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_shares_case_id_cases")),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_shares_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by"], ["users.id"], name=op.f("fk_shares_created_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["revoked_by"], ["users.id"], name=op.f("fk_shares_revoked_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shares")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_shares_token_hash")),
+    )
+    op.create_index(op.f("ix_shares_case_id"), "shares", ["case_id"], unique=False)
+    op.create_index(op.f("ix_shares_court_id_id"), "shares", ["court_id", "id"], unique=False)
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("webhook_id", sa.Uuid(), nullable=False),
+        sa.Column("log_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_webhook_deliveries_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name=op.f("fk_webhook_deliveries_webhook_id_webhooks")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+        sa.UniqueConstraint(
+            "webhook_id", "log_index", name=op.f("uq_webhook_deliveries_webhook_id_log_index")
+        ),
+    )
+    op.create_index(
+        op.f("ix_webhook_deliveries_state_next_at"),
+        "webhook_deliveries",
+        ["state", "next_at"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_webhook_deliveries_webhook_id_id"),
+        "webhook_deliveries",
+        ["webhook_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "share_items",
+        sa.Column("share_id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("redaction_id", sa.Uuid(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_share_items_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_share_items_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["share_id"], ["shares.id"], name=op.f("fk_share_items_share_id_shares")
+        ),
+        sa.PrimaryKeyConstraint("share_id", "evidence_id", name=op.f("pk_share_items")),
+    )
+    op.create_index(
+        op.f("ix_share_items_evidence_id"), "share_items", ["evidence_id"], unique=False
+    )
+    op.create_table(
+        "share_openings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("share_id", sa.Uuid(), nullable=False),
+        sa.Column("cookie_hash", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_share_openings_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["share_id"], ["shares.id"], name=op.f("fk_share_openings_share_id_shares")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_share_openings")),
+        sa.UniqueConstraint("cookie_hash", name=op.f("uq_share_openings_cookie_hash")),
+    )
+    op.create_index(
+        op.f("ix_share_openings_share_id_id"), "share_openings", ["share_id", "id"], unique=False
+    )
+    op.create_table(
+        "webhook_attempts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("duration_ms", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_webhook_attempts_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"],
+            ["webhook_deliveries.id"],
+            name=op.f("fk_webhook_attempts_delivery_id_webhook_deliveries"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_attempts")),
+    )
+    op.create_index(
+        op.f("ix_webhook_attempts_delivery_id_id"),
+        "webhook_attempts",
+        ["delivery_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "share_readings",
+        sa.Column("opening_id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_share_readings_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["opening_id"],
+            ["share_openings.id"],
+            name=op.f("fk_share_readings_opening_id_share_openings"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "opening_id", "evidence_id", "kind", name=op.f("pk_share_readings")
+        ),
+    )
+    op.create_table(
+        "release_rules",
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("delay_seconds", sa.Integer(), nullable=False),
+        sa.Column("round_seconds", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("cell_m", sa.Integer(), nullable=False),
+        sa.Column("mask_staff", sa.Boolean(), nullable=False),
+        sa.Column("automatic", sa.Boolean(), nullable=False),
+        sa.Column("author_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_release_rules_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("court_id", "version", name=op.f("pk_release_rules")),
+    )
+    op.create_table(
+        "live_missions",
+        sa.Column("mission_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "last_position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "last_turn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_live_missions_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mission_id"], ["missions.id"], name=op.f("fk_live_missions_mission_id_missions")
+        ),
+        sa.PrimaryKeyConstraint("mission_id", name=op.f("pk_live_missions")),
+    )
+    op.create_index(
+        op.f("ix_live_missions_court_id_began_at"),
+        "live_missions",
+        ["court_id", "began_at"],
+        unique=False,
+    )
+    op.create_table(
+        "live_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("mission_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("categories", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("rules_version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("turn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("announced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shown_at", sa.Text(), nullable=True),
+        sa.Column("shown_place", sa.Text(), nullable=True),
+        sa.Column("shown_stage", sa.Text(), nullable=True),
+        sa.Column("shown_text", sa.Text(), nullable=True),
+        sa.Column("photos", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_live_entries_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["mission_id"],
+            ["live_missions.mission_id"],
+            name=op.f("fk_live_entries_mission_id_live_missions"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_live_entries")),
+        sa.UniqueConstraint("source", "source_id", name=op.f("uq_live_entries_source_source_id")),
+    )
+    op.create_index(op.f("ix_live_entries_due_at"), "live_entries", ["due_at"], unique=False)
+    op.create_index(
+        op.f("ix_live_entries_mission_id_position"),
+        "live_entries",
+        ["mission_id", "position"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_live_entries_mission_id_turn"),
+        "live_entries",
+        ["mission_id", "turn"],
+        unique=False,
+    )
+    op.create_table(
+        "retention_rules",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("months", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_retention_rules_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"], ["users.id"], name=op.f("fk_retention_rules_made_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retention_rules")),
+        sa.UniqueConstraint(
+            "court_id", "category", "version",
+            name=op.f("uq_retention_rules_court_id_category_version"),
+        ),
+    )  # fmt: skip
+    op.create_table(
+        "retention_classes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_retention_classes_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_retention_classes_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"], ["users.id"], name=op.f("fk_retention_classes_made_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retention_classes")),
+    )
+    op.create_index(
+        op.f("ix_retention_classes_evidence_id_id"),
+        "retention_classes",
+        ["evidence_id", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "legal_holds",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("evidence_id", sa.Uuid(), nullable=True),
+        sa.Column("ground", sa.Text(), nullable=False),
+        sa.Column("automatic", sa.Boolean(), nullable=False),
+        sa.Column("cause_case_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("placed_by", sa.Uuid(), nullable=True),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lifted_by", sa.Uuid(), nullable=True),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lift_reason", sa.Text(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_legal_holds_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_legal_holds_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_legal_holds_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["lifted_by"], ["users.id"], name=op.f("fk_legal_holds_lifted_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["placed_by"], ["users.id"], name=op.f("fk_legal_holds_placed_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_legal_holds")),
+    )
+    op.create_index(op.f("ix_legal_holds_case_id"), "legal_holds", ["case_id"], unique=False)
+    op.create_index(
+        op.f("ix_legal_holds_court_id_lifted_at_id"),
+        "legal_holds",
+        ["court_id", "lifted_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_legal_holds_evidence_id"), "legal_holds", ["evidence_id"], unique=False
+    )
     protect(op.get_bind(), COURT_SCOPED)
     protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_legal_holds_evidence_id"), table_name="legal_holds")
+    op.drop_index(op.f("ix_legal_holds_court_id_lifted_at_id"), table_name="legal_holds")
+    op.drop_index(op.f("ix_legal_holds_case_id"), table_name="legal_holds")
+    op.drop_table("legal_holds")
+    op.drop_index(op.f("ix_retention_classes_evidence_id_id"), table_name="retention_classes")
+    op.drop_table("retention_classes")
+    op.drop_table("retention_rules")
+    op.drop_index(op.f("ix_live_entries_due_at"), table_name="live_entries")
+    op.drop_index(op.f("ix_live_entries_mission_id_position"), table_name="live_entries")
+    op.drop_index(op.f("ix_live_entries_mission_id_turn"), table_name="live_entries")
+    op.drop_table("live_entries")
+    op.drop_index(op.f("ix_live_missions_court_id_began_at"), table_name="live_missions")
+    op.drop_table("live_missions")
+    op.drop_table("release_rules")
+    op.drop_table("share_readings")
+    op.drop_index(op.f("ix_webhook_attempts_delivery_id_id"), table_name="webhook_attempts")
+    op.drop_table("webhook_attempts")
+    op.drop_index(op.f("ix_share_openings_share_id_id"), table_name="share_openings")
+    op.drop_table("share_openings")
+    op.drop_index(op.f("ix_share_items_evidence_id"), table_name="share_items")
+    op.drop_table("share_items")
+    op.drop_index(op.f("ix_webhook_deliveries_webhook_id_id"), table_name="webhook_deliveries")
+    op.drop_index(op.f("ix_webhook_deliveries_state_next_at"), table_name="webhook_deliveries")
+    op.drop_table("webhook_deliveries")
+    op.drop_index(op.f("ix_shares_court_id_id"), table_name="shares")
+    op.drop_index(op.f("ix_shares_case_id"), table_name="shares")
+    op.drop_table("shares")
+    op.drop_index(op.f("ix_webhooks_court_id_id"), table_name="webhooks")
+    op.drop_table("webhooks")
+    op.drop_index(op.f("ix_notices_user_id_read_at_topic"), table_name="notices")
+    op.drop_index(op.f("ix_notices_user_id_id"), table_name="notices")
+    op.drop_index(op.f("ix_notices_read_at"), table_name="notices")
+    op.drop_table("notices")
+    op.drop_table("notice_preferences")
     op.drop_table("reuse_alarms")
     op.drop_table("picture_marks")
     op.drop_table("saved_views")

@@ -44,6 +44,8 @@ NOT_COVERED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "users.totp_last_step": "the last one-time code used; only guards against its replay",
         "devices.last_seen_at": "when the device last called; shown, never relied upon",
+        "evidence.code": "the id's random end, kept to find an item by; shown codes come from ids",
+        "review_seen.*": "what a person has looked at, for their own queue; views are entries",
         "outbox.id": "the order of what waits; the log index is what counts",
         "log_state.id": "there is one row",
         "log_state.generation": "names the feed; another value only makes devices pull anew",
@@ -62,6 +64,8 @@ NOT_COVERED: Final[Mapping[str, str]] = MappingProxyType(
         "blobs.stored_at": "how long a second copy has been waiting; the entries date the bytes",
         "blobs.verified_at": "when the bytes were last re-read; a scrub reads them itself",
         "erased_digests.*": "work to do after an erasure; the entry names the digests",
+        "live_missions.*": "counters of a stream; what is shown, and under which position, is in "
+        "live_entries",
         "exports.*": "progress and address; the request is an entry, the package has proofs",
         "attestors.*": "how witnesses and authorities answered lately; only shown",
         "signer_state.*": "what the signer last said of itself; it goes by its own folder",
@@ -70,9 +74,19 @@ NOT_COVERED: Final[Mapping[str, str]] = MappingProxyType(
         "jobs.*": "work to do; doing it again does no harm, what it did is an entry of the log",
         "worker_cursors.*": "how far the log has been read; reading it again does no harm",
         "periodic_runs.*": "when to do routine work next",
+        "picture_marks.*": "where to look for pictures alike; the examination keeps the hash",
+        "reuse_alarms.*": "pairs worth a look; both items and their examinations are sealed",
+        "saved_views.*": "bookmarks of lists; nothing is decided by them",
         "proofs_seen.*": "proofs used in the last minutes; their server nonces expire",
         "sign_in_guards.*": "failed sign-ins of the last minutes; each is an entry of the log",
         "sign_ins.*": "sessions, which end by themselves; what was done in one is in the log",
+        "notices.*": "hints for people; what happened is an entry of the log",
+        "notice_preferences.*": "what a person wants to be told; the log tells all of it anyway",
+        "webhooks.failing_since": "how a receiver answered lately; only shown",
+        "webhooks.tried_at": "whose turn it is next; trying again does no harm",
+        "webhook_deliveries.*": "messages under way to other systems; what they tell is in the log",
+        "webhook_attempts.*": "how receivers answered; only shown",
+        "share_readings.*": "which readings were told to the log lately; telling again is no harm",
         "uploads.*": "a transfer under way; what came of it is an entry, a blob and evidence",
     }
 )
