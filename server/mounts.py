@@ -10,36 +10,50 @@ from server import ops
 from server.audit import routes as audit
 from server.cases import queries as case_queries
 from server.cases import routes as cases
+from server.cases.watching import WATCHER
 from server.clocks import routes as clocks
+from server.console import areas
 from server.core.context import Context
+from server.core.endpoint import CookieAuthenticator
+from server.core.permissions import Permission
 from server.core.problem import not_found
 from server.disclosure import routes as disclosure
 from server.evidence import routes as evidence
 from server.evidence import tus_routes as uploads
+from server.evidence.erasure_guard import GUARD
 from server.fieldlog import routes as fieldlog
 from server.identity import duty_routes as duty
 from server.identity import references
 from server.identity import routes as identity
-from server.identity.authentication import authenticate, offer_nonce
+from server.identity.authentication import authenticate, by_cookie, offer_nonce
+from server.notices import routes as notices
+from server.retention import routes as retention
+from server.retention.guard import Guard, Watcher
 from server.review import routes as review
 from server.sync import routes as sync
 
 API = "/api/v1"
 SLICES = (
     audit, identity, duty, clocks, cases, evidence, disclosure, uploads, fieldlog, review, sync,
+    notices, retention,
 )  # fmt: skip
 PAGES = (clocks.page, ops.blueprint, audit.tiles)
+# Which browsers may use a permission; the staff's own unless it is named.
+COOKIES: dict[Permission | None, CookieAuthenticator] = {None: by_cookie}
 
 
 def mount(app: Flask) -> None:
     """Register every blueprint and what is injected into the request machinery."""
     app.extensions["tiezheng.authenticator"] = authenticate
+    app.extensions["tiezheng.cookies"] = dict(COOKIES)
     app.extensions[references.EXTENSION] = _CaseReferences()
+    app.extensions["tiezheng"].injected.update({GUARD: Guard(), WATCHER: Watcher()})
     app.after_request(offer_nonce)
     for slice_routes in SLICES:
         app.register_blueprint(slice_routes.blueprint, url_prefix=API)
     for page in PAGES:
         app.register_blueprint(page)
+    areas.register(app)
 
 
 class _CaseReferences:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,6 +135,12 @@ class Settings:
     )
     timestamp_seconds: int = _setting("a new checkpoint is timestamped at most this late", 300)
 
+    webhook_networks: str = _setting(
+        "comma-separated networks inside the house that webhooks may reach, also by http, such as "
+        "10.1.0.0/16; empty: only public addresses by https",
+        "",
+    )
+
     sandbox: str = _setting("auto (bubblewrap when it works), bwrap or process", "auto")
     examine_seconds_max: int = _setting("time the worker gives to one file", 60)
     worker_jobs: int = _setting("files that one worker examines at a time", 2)
@@ -240,6 +247,7 @@ def _check(settings: Settings) -> list[str]:
     if settings.time_zone not in available_timezones():
         problems.append(f"{PREFIX}TIME_ZONE: a name such as Asia/Shanghai")
     problems += _check_custody(settings)
+    problems += _check_networks(settings)
     if not 0 < settings.spool_used_ratio_max <= 1:
         problems.append(f"{PREFIX}SPOOL_USED_RATIO_MAX: between 0 and 1")
     problems += [
@@ -250,6 +258,14 @@ def _check(settings: Settings) -> list[str]:
         and getattr(settings, f.name) <= 0
     ]
     return problems
+
+
+def _check_networks(settings: Settings) -> list[str]:
+    try:
+        [ip_network(text) for text in listed(settings.webhook_networks)]
+    except ValueError as error:
+        return [f"{PREFIX}WEBHOOK_NETWORKS: {error}"]
+    return []
 
 
 def _check_custody(settings: Settings) -> list[str]:

@@ -260,6 +260,21 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_events_court_id_log_index"), "events", ["court_id", "log_index"], unique=False
     )
+    op.create_index(
+        op.f("ix_events_court_id_kind_log_index"),
+        "events",
+        ["court_id", "kind", "log_index"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_events_court_id_actor_id_log_index"),
+        "events",
+        ["court_id", "actor_id", "log_index"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_events_mission_id_log_index"), "events", ["mission_id", "log_index"], unique=False
+    )
     op.create_index(op.f("ix_events_hid"), "events", ["hid"], unique=True)
     op.create_index(op.f("ix_events_src_ep_seq"), "events", ["src", "ep", "seq"], unique=False)
     op.create_index(
@@ -2161,6 +2176,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_events_src_ep_seq"), table_name="events")
     op.drop_index(op.f("ix_events_hid"), table_name="events")
     op.drop_index(op.f("ix_events_court_id_log_index"), table_name="events")
+    op.drop_index(op.f("ix_events_court_id_kind_log_index"), table_name="events")
+    op.drop_index(op.f("ix_events_court_id_actor_id_log_index"), table_name="events")
+    op.drop_index(op.f("ix_events_mission_id_log_index"), table_name="events")
     op.drop_index(op.f("ix_events_case_id_log_index"), table_name="events")
     op.drop_table("events")
     op.drop_table("changes")

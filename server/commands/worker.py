@@ -36,6 +36,7 @@ from server.evidence.shipping import Shipper
 from server.jobs.superseding import Superseder
 from server.jobs.table import EXAMINE, EXPORT, Handler, PostponeError, Registry
 from server.jobs.worker import Worker
+from server.notices.webhook_delivering import Deliverer
 from server.schema import is_current
 from server.settings import Settings
 
@@ -92,7 +93,12 @@ def beside(tools: Runtime) -> dict[str, Callable[[], float]]:
         "timestamping": Stamper(tools),
     }
     needed = {name: one.turn for name, one in found.items() if one.is_needed}
-    return {**needed, "superseding": Superseder(tools).turn, "mirroring": Mirror(tools).turn}
+    return {
+        **needed,
+        "superseding": Superseder(tools).turn,
+        "mirroring": Mirror(tools).turn,
+        "webhooks": Deliverer(tools).turn,
+    }
 
 
 def sandbox_of(settings: Settings) -> Sandbox:

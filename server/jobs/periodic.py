@@ -23,6 +23,8 @@ from server.evidence import uploads_upkeep as uploads
 from server.identity import dpop
 from server.jobs import queue
 from server.jobs.models import PeriodicRun
+from server.notices import service as notices
+from server.review import second_look
 from server.sync import service as sync
 
 REPLIES_KEPT: Final = timedelta(days=7)
@@ -60,10 +62,12 @@ TASKS: Final[Sequence[Task]] = (
     Task("exports.sweep", 3_600, exports.sweep, in_transaction=False),
     Task("erasures.finish", 600, erasure_bytes.unlink_due, in_transaction=False),
     Task("records.overdue", 600, sync.release_overdue),
+    Task("review.draw", 3_600, second_look.draw_due),
     Task("feed.compact", 86_400, retention.compact_feed),
     Task("proofs.forget", 300, _forget_proofs),
     Task("replies.forget", 3_600, _forget_replies),
     Task("jobs.forget", 3_600, queue.forget_done),
+    Task("notices.forget", 86_400, notices.forget_read),
 )
 
 

@@ -16,9 +16,11 @@ from server.core.context import Context
 from server.core.db import table_of
 from server.jobs.models import Job, WorkerCursor
 from server.jobs.table import HANDLERS_OF
+from server.notices import projecting
 
 RECEIPTS: Final = "receipts"
 JOBS: Final = "jobs"
+NOTICES: Final = "notices"
 BATCH: Final = 500
 
 Reader = Callable[[Context, int], int]
@@ -51,7 +53,11 @@ def project_jobs(ctx: Context, after: int) -> int:
     return max(upto, after)
 
 
-READERS: Final[Mapping[str, Reader]] = {RECEIPTS: receipts.issue_pending, JOBS: project_jobs}
+READERS: Final[Mapping[str, Reader]] = {
+    RECEIPTS: receipts.issue_pending,
+    JOBS: project_jobs,
+    NOTICES: projecting.project,
+}
 
 
 def waiting(session: Session) -> tuple[bool, list[str]]:

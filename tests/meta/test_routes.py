@@ -29,6 +29,8 @@ UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 UNRECORDED = {
     "POST /api/v1/blobs/missing": "a question with a long body",
     "POST /api/v1/me/totp": "a secret that is in force only once it is confirmed",
+    "POST /api/v1/notices/read": "which hints somebody has seen",
+    "PUT /api/v1/notices/preferences": "which hints somebody wants",
 }
 
 

@@ -1,0 +1,1 @@
+"""The notices slice; see ARCHITECTURE.md."""

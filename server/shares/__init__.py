@@ -1,0 +1,1 @@
+"""The shares slice; see ARCHITECTURE.md."""
