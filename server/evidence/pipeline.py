@@ -30,7 +30,13 @@ from server.evidence.derivatives.images import (
 )
 from server.evidence.derivatives.made import Made
 from server.evidence.derivatives.phash import perceptual_hash
-from server.evidence.derivatives.thumbnails import PREVIEW_PX, thumbnails
+from server.evidence.derivatives.thumbnails import (
+    PREVIEW_PX,
+    SHOWN_BY_BROWSERS,
+    VIEW_PX,
+    thumbnails,
+    view,
+)
 from server.evidence.derivatives.timeqr import time_codes
 from server.evidence.derivatives.waveform import NoSoundError, waveform
 from server.evidence.findings import (
@@ -117,6 +123,8 @@ def _examine_image(work: "_Work") -> None:
     work.run("image", work.decode)
     if work.upright is not None:
         work.run("phash", work.hash_picture)
+        if work.sniffed.mime not in SHOWN_BY_BROWSERS:
+            work.run("view", work.make_view)
         work.run("time-qr", work.read_picture_codes)
 
 
@@ -181,7 +189,7 @@ class _Work:
         except StageExpired:
             self.problem(stage, "timeout", "took too long")
         except Exception as error:  # noqa: BLE001 - no parser is trusted to keep to its list
-            (code, detail) = _explain(error)
+            (code, detail) = explain(error)
             self.problem(stage, code, detail)
 
     def problem(self, stage: str, code: str, detail: str) -> None:
@@ -219,6 +227,11 @@ class _Work:
             self.problem("image", "truncated", "the picture's data ends early")
         self.keep(*thumbnails(self.upright, profile if isinstance(profile, bytes) else b""))
 
+    def make_view(self) -> None:
+        with open_image(self.source) as picture:
+            (whole, _truncated) = decode_upright(picture, VIEW_PX)
+        self.keep(view(whole))
+
     def hash_picture(self) -> None:
         if self.upright is not None:
             self.phash = perceptual_hash(self.upright)
@@ -248,7 +261,7 @@ class _Work:
 
     def make_sprite(self) -> None:
         with open_media(self.source, self.sniffed.mime) as container:
-            self.keep(video.sprite(container, self._duration_ms()))
+            self.keep(*video.sprite(container, self._duration_ms()))
 
     def read_shown_codes(self) -> None:
         with open_media(self.source, self.sniffed.mime) as container:
@@ -289,7 +302,7 @@ def _camera(exif: Exif) -> Camera:
     )
 
 
-def _explain(error: Exception) -> tuple[str, str]:
+def explain(error: Exception) -> tuple[str, str]:
     """A stable code and a sentence for what a stage raised."""
     if isinstance(error, ImageRefusedError):
         return error.code, error.detail

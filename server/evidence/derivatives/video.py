@@ -5,6 +5,7 @@ transport streams, which have no index, it may land behind it. Every function he
 container that was just opened: the start is where it stands, not somewhere to seek to.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from server.evidence.derivatives.images import MAX_PIXELS
-from server.evidence.derivatives.made import Made, webp
+from server.evidence.derivatives.made import Made, made, webp
 from server.evidence.derivatives.thumbnails import THUMB_PX, scaled
 from server.evidence.derivatives.timeqr import time_codes
 from server.evidence.findings import Scalar, TimeQr
@@ -25,6 +26,10 @@ POSTER_PX = 1280
 TILE_PX = (160, 90)
 COLUMNS = 5
 TILES = 25
+# Longer recordings get a tile every two seconds, up to this many, ten in a row.
+TILES_MAX = 100
+_TILE_EVERY_MS = 2_000
+_COLUMNS_MAX = 10
 _POSTER_AT_MS = 1000
 _FORWARD_FRAMES = 600
 _NEAR_START_MS = 2000
@@ -58,17 +63,19 @@ def poster(container: av.container.InputContainer, duration_ms: int | None) -> l
     ]
 
 
-def sprite(container: av.container.InputContainer, duration_ms: int) -> Made:
-    """`sprite`: 25 tiles, 5 in a row, at equal distances; `times_ms` lists what each tile shows."""
-    stream = _picture_stream(container)
-    sheet = Image.new("RGB", (TILE_PX[0] * COLUMNS, TILE_PX[1] * (TILES // COLUMNS)))
-    wanted = [duration_ms * i // TILES for i in range(TILES)]
-    shots = _once_through if _is_short(stream, duration_ms) else _keyframes
+def sprite(container: av.container.InputContainer, duration_ms: int) -> list[Made]:
+    """`sprite`: 25 to 100 tiles at equal distances, and `sprite-index`: what each one shows.
+
+    The index is JSON with the measures of the sheet and `times_ms`, one for each tile.
+    """
+    count = min(TILES_MAX, max(TILES, duration_ms // _TILE_EVERY_MS))
+    columns = COLUMNS if count == TILES else _COLUMNS_MAX
+    sheet = Image.new("RGB", (TILE_PX[0] * columns, TILE_PX[1] * -(-count // columns)))
     times: list[int] = []
-    for shot in shots(container, stream, wanted):
+    for shot in shots_along(container, duration_ms, count):
         tile = scaled(shot.picture, TILE_PX[0])
         tile.thumbnail(TILE_PX)
-        (column, row) = (len(times) % COLUMNS, len(times) // COLUMNS)
+        (column, row) = (len(times) % columns, len(times) // columns)
         left = column * TILE_PX[0] + (TILE_PX[0] - tile.width) // 2
         top = row * TILE_PX[1] + (TILE_PX[1] - tile.height) // 2
         sheet.paste(tile, (left, top))
@@ -76,13 +83,28 @@ def sprite(container: av.container.InputContainer, duration_ms: int) -> Made:
     if not times:
         raise NoPictureError("no picture for a tile")
     detail: dict[str, Scalar] = {
-        "columns": COLUMNS,
+        "columns": columns,
         "tile_width": TILE_PX[0],
         "tile_height": TILE_PX[1],
         "tiles": len(times),
         "times_ms": ",".join(map(str, times)),
     }
-    return webp("sprite", sheet, detail=detail)
+    index = {**detail, "version": 1, "duration_ms": duration_ms, "times_ms": times}
+    data = json.dumps(index, separators=(",", ":")).encode()
+    return [
+        webp("sprite", sheet, detail=detail),
+        made("sprite-index", "sprite-index.json", "application/json", data),
+    ]
+
+
+def shots_along(
+    container: av.container.InputContainer, duration_ms: int, count: int
+) -> Iterator[Shot]:
+    """Frames at so many equal distances, upright; keyframes only where decoding all is dear."""
+    stream = _picture_stream(container)
+    wanted = [duration_ms * i // count for i in range(count)]
+    shots = _once_through if _is_short(stream, duration_ms) else _keyframes
+    yield from shots(container, stream, wanted)
 
 
 def shown_time_codes(container: av.container.InputContainer) -> list[TimeQr]:
@@ -115,11 +137,11 @@ def _frames_before(
 ) -> Iterator[VideoFrame]:
     """Frames from a keyframe at or before this time, as far as one can be found."""
     if at_ms <= _NEAR_START_MS:
-        yield from _frames(container, stream)
+        yield from decoded(container, stream)
         return
     for back_ms in _STEPS_BACK_MS:
         _seek(container, stream, max(0, at_ms - back_ms))
-        frames = _frames(container, stream)
+        frames = decoded(container, stream)
         first = next(frames, None)
         if first is not None and (_at_ms(first, stream) <= at_ms or back_ms == _STEPS_BACK_MS[-1]):
             yield first
@@ -134,7 +156,7 @@ def _once_through(
 ) -> Iterator[Shot]:
     """Decode from the start; one shot for each wanted time that the recording reaches."""
     pending = list(wanted_ms)
-    for frame in _frames(container, stream):
+    for frame in decoded(container, stream):
         at_ms = _at_ms(frame, stream)
         if not pending:
             return
@@ -155,12 +177,12 @@ def _keyframes(
     stream.codec_context.skip_frame = "NONKEY"
     for at_ms in wanted_ms:
         _seek(container, stream, at_ms)
-        frame = next(_frames(container, stream), None)
+        frame = next(decoded(container, stream), None)
         if frame is not None:
             yield _shot(frame, stream)
 
 
-def _frames(
+def decoded(
     container: av.container.InputContainer,
     stream: VideoStream,
 ) -> Iterator[VideoFrame]:

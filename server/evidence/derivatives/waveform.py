@@ -18,6 +18,10 @@ _BLOCK_SAMPLES = 80  # 10 ms
 # 48 hours: longer than any battery; the array below stays under 35 MB.
 _MAX_BLOCKS = 48 * 3600 * 100
 _FULL_SCALE = 32768
+_QUIET = _FULL_SCALE // 100
+_QUIET_BLOCKS_MIN = 100
+_SILENCES_MAX = 1000
+_BLOCK_MS = 10
 
 
 class NoSoundError(Exception):
@@ -26,6 +30,8 @@ class NoSoundError(Exception):
 
 def waveform(container: av.container.InputContainer) -> Made:
     """`peaks`: JSON with the loudest sample of each bucket, 0 to 1000, and the length in ms.
+
+    `silences_ms` lists `[from, to]` of what stays below 1 % for a second or more.
 
     Sound that ends early (a cut file) gives the peaks of what there is. NoSoundError without any.
     """
@@ -39,6 +45,7 @@ def waveform(container: av.container.InputContainer) -> Made:
         "buckets": BUCKETS,
         "peaks": _bucketed(blocks),
         "complete": complete,
+        "silences_ms": _silences(blocks),
     }
     data = json.dumps(body, separators=(",", ":")).encode()
     detail = {"buckets": BUCKETS, "duration_ms": duration_ms, "complete": complete}
@@ -109,3 +116,16 @@ def _bucketed(blocks: "array[int]") -> list[int]:
         end = max(start + 1, (i + 1) * count // BUCKETS)
         result.append(max(blocks[start:end]) * 1000 // _FULL_SCALE)
     return result
+
+
+def _silences(blocks: "array[int]") -> list[list[int]]:
+    """Where nothing is heard, as pairs of ms; at most a thousand."""
+    found: list[list[int]] = []
+    start = 0
+    for at, peak in enumerate([*blocks, _FULL_SCALE]):
+        if peak < _QUIET:
+            continue
+        if at - start >= _QUIET_BLOCKS_MIN:
+            found.append([start * _BLOCK_MS, at * _BLOCK_MS])
+        start = at + 1
+    return found[:_SILENCES_MAX]

@@ -10,7 +10,8 @@ class Limits:
 
     `memory_bytes` is address space on top of what the idle process has. `processes` counts
     threads too (the HEIF decoder needs some) and, inside bubblewrap, those of all workers.
-    `output_bytes` is all that is taken from a worker. `attempts` is how often a file is tried,
+    `output_bytes` is all that is taken from a worker, `file_bytes` how much it may write into
+    the one file that it is handed (none for examinations). `attempts` is how often a file is tried,
     each time without the stage that killed the last worker.
     """
 
@@ -21,11 +22,12 @@ class Limits:
     processes: int = 64
     open_files: int = 32
     output_bytes: int = 16 << 20
+    file_bytes: int = 0
     attempts: int = 3
 
 
 def apply_limits(limits: Limits, idle_bytes: int, *, count_processes: bool) -> None:
-    """Set the limits of this process for good; it may write no file at all.
+    """Set the limits of this process for good; `file_bytes` is all it may write.
 
     `count_processes` tells whether the kernel counts this sandbox's processes by themselves;
     where it counts all of the user's, a limit would depend on what else runs. The superuser
@@ -33,7 +35,7 @@ def apply_limits(limits: Limits, idle_bytes: int, *, count_processes: bool) -> N
     """
     ceilings = [
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_AS, idle_bytes + limits.memory_bytes),
     ]

@@ -12,12 +12,16 @@ MAX_ORDER_BYTES = 32 << 10
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One file to examine; the file itself and the two pipes travel as descriptors."""
+    """One file to examine; the file itself and the two pipes travel as descriptors.
+
+    With a `recipe` something is made from the file, into a fourth descriptor.
+    """
 
     name: bytes
     claimed_type: str
     skip: Mapping[str, str]
     limits: Limits
+    recipe: str = ""
 
     def pack(self) -> bytes:
         """As one datagram. Names and types are cut to what fits: they are only compared."""
@@ -26,6 +30,7 @@ class Order:
             "claimed_type": self.claimed_type[:200],
             "skip": dict(self.skip),
             "limits": asdict(self.limits),
+            "recipe": self.recipe,
         }
         return json.dumps(body).encode()
 
@@ -38,4 +43,5 @@ class Order:
             claimed_type=body["claimed_type"],
             skip=body["skip"],
             limits=Limits(**body["limits"]),
+            recipe=body["recipe"],
         )

@@ -22,7 +22,7 @@ from server.evidence.sandbox.listening import Answer, listen
 from server.evidence.sandbox.order import Order
 
 EXAMINE = "server.evidence.pipeline:examine_open"
-_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\.(?:webp|json)")
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\.(?:webp|json|jpg)")
 _MAX_DERIVATIVES = 16
 # Without this stage nothing can be said of a file; it is not skipped.
 _FIRST_STAGE = "sniff"
@@ -123,7 +123,7 @@ class Sandbox:
         skip: dict[str, str] = {}
         losses = 0
         while True:
-            answer = self._ask(source, Order(name, claimed_type, skip, self.limits))
+            answer = self.ask(source, Order(name, claimed_type, skip, self.limits))
             outcome = _judge(answer, os.fstat(source).st_size)
             if isinstance(outcome, _Result):
                 outcome.store(out_dir)
@@ -139,7 +139,8 @@ class Sandbox:
                 return outcome
             skip[outcome.stage] = outcome.code
 
-    def _ask(self, source: int, order: Order) -> Answer:
+    def ask(self, source: int, order: Order, output: int | None = None) -> Answer:
+        """Have one order done, in one attempt; for what is built on this class."""
         zygote = self._running()
         # The position is shared with the worker of an earlier attempt, which is dead by now.
         os.lseek(source, 0, os.SEEK_SET)
@@ -147,7 +148,8 @@ class Sandbox:
         (status_read, status_write) = os.pipe()
         try:
             try:
-                zygote.order(order.pack(), (source, answer_write, status_write))
+                more = () if output is None else (output,)
+                zygote.order(order.pack(), (source, answer_write, status_write, *more))
             finally:
                 os.close(answer_write)
                 os.close(status_write)
@@ -251,5 +253,7 @@ def _is_what_it_says(derivative: Derivative, data: bytes) -> bool:
     if derivative.file.endswith(".webp"):
         riff = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
         return riff and derivative.mime == "image/webp"
+    if derivative.file.endswith(".jpg"):
+        return data[:3] == b"\xff\xd8\xff" and derivative.mime == "image/jpeg"
     json.loads(data)
     return derivative.mime == "application/json"

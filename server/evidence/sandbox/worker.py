@@ -22,10 +22,11 @@ from server.evidence.sandbox.order import Order
 
 SOURCE_FD = 3
 ANSWER_FD = 4
+OUTPUT_FD = 5
 _LAST_FD = 1 << 30
 
-# The signature of `pipeline.examine_open`.
-Task = Callable[..., Findings]
+# The signature of `pipeline.examine_open`, or of `making.task.make_open`.
+Task = Callable[..., Findings | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +41,36 @@ class Setting:
     bare: bool
 
 
-def run(setting: Setting, order: Order, source: int, answer: int) -> None:
+def run(
+    setting: Setting, order: Order, source: int, answer: int, output: int | None = None
+) -> None:
     """Confine this process, run the task and answer. Call it in a forked process only."""
-    _keep_only(source, answer)
+    _keep_only(source, answer, output)
     _confine(order.limits, setting)
     # Made ready before memory can run short.
     out_of_memory = frames.pack(frames.FAILURE, b"memory")
     try:
-        findings = _work(setting.task, order)
-        _send(frames.pack(frames.RESULT, findings.to_json().encode()))
+        result = _make(setting.task, order) if order.recipe else _work(setting.task, order)
+        _send(frames.pack(frames.RESULT, result.encode()))
     except MemoryError:
         _send(out_of_memory)
 
 
-def _keep_only(source: int, answer: int) -> None:
-    """Descriptors: /dev/null as 0-2, the file as 3, the answer as 4, and no other."""
+def _keep_only(source: int, answer: int, output: int | None) -> None:
+    """Descriptors: /dev/null as 0-2, file, answer and what is made as 3-5, and no other."""
     # First out of the way of each other's place.
-    high_source = fcntl.fcntl(source, fcntl.F_DUPFD, ANSWER_FD + 1)
-    high_answer = fcntl.fcntl(answer, fcntl.F_DUPFD, ANSWER_FD + 1)
+    high_source = fcntl.fcntl(source, fcntl.F_DUPFD, OUTPUT_FD + 1)
+    high_answer = fcntl.fcntl(answer, fcntl.F_DUPFD, OUTPUT_FD + 1)
+    if output is not None:
+        output = fcntl.fcntl(output, fcntl.F_DUPFD, OUTPUT_FD + 1)
     null = os.open(os.devnull, os.O_RDWR)
     for place in (0, 1, 2):
         os.dup2(null, place)
     os.dup2(high_source, SOURCE_FD)
     os.dup2(high_answer, ANSWER_FD)
-    os.closerange(ANSWER_FD + 1, _LAST_FD)
+    if output is not None:
+        os.dup2(output, OUTPUT_FD)
+    os.closerange(OUTPUT_FD + (output is not None), _LAST_FD)
 
 
 def _confine(limits: Limits, setting: Setting) -> None:
@@ -91,9 +98,9 @@ def _leave_everything() -> bool:
     return alone or superuser
 
 
-def _work(task: Task, order: Order) -> Findings:
+def _work(task: Task, order: Order) -> str:
     with os.fdopen(SOURCE_FD, "rb") as source:
-        return task(
+        found = task(
             source,
             name=order.name,
             claimed_type=order.claimed_type,
@@ -101,6 +108,19 @@ def _work(task: Task, order: Order) -> Findings:
             guard=_guard_of(order.limits.stage_seconds),
             skip=order.skip,
         )
+    return found if isinstance(found, str) else found.to_json()
+
+
+def _make(task: Task, order: Order) -> str:
+    with os.fdopen(SOURCE_FD, "rb") as source, os.fdopen(OUTPUT_FD, "w+b") as output:
+        made = task(
+            source,
+            output=output,
+            claimed_type=order.claimed_type,
+            recipe=order.recipe,
+            guard=_guard_of(order.limits.stage_seconds),
+        )
+    return made if isinstance(made, str) else made.to_json()
 
 
 def _guard_of(seconds: float) -> Guard:

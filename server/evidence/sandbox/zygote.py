@@ -22,6 +22,7 @@ from server.evidence.sandbox.worker import Setting
 
 READY = b"ready"
 _DESCRIPTORS = 3
+_WITH_OUTPUT = 4
 # How soon a minder notices that nobody waits for its answer any more.
 _POLL_SECONDS = 0.25
 # Where /proc isn't mounted strays can't be seen; then the parent ends the whole zygote.
@@ -31,12 +32,16 @@ _STRAY_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """An order with its descriptors: the file, the worker's pipe, the minder's pipe."""
+    """An order with its descriptors: the file, the worker's pipe, the minder's pipe.
+
+    `output` is the file to write into, where something is to be made.
+    """
 
     order: Order
     source: int
     answer: int
     status: int
+    output: int | None = None
 
 
 def main(control_fd: int, task_path: str, *, bare: bool) -> NoReturn:
@@ -58,11 +63,11 @@ def main(control_fd: int, task_path: str, *, bare: bool) -> NoReturn:
         (data, descriptors, _flags, _address) = socket.recv_fds(
             control,
             MAX_ORDER_BYTES,
-            _DESCRIPTORS,
+            _WITH_OUTPUT,
         )
         if not data:
             os._exit(0)
-        if len(descriptors) == _DESCRIPTORS:
+        if len(descriptors) in {_DESCRIPTORS, _WITH_OUTPUT}:
             _serve(setting, _Job(Order.unpack(data), *descriptors), control)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -105,6 +110,8 @@ def _mind(setting: Setting, job: _Job) -> None:
         _be_worker(setting, job)
     os.close(job.source)
     os.close(job.answer)
+    if job.output is not None:
+        os.close(job.output)
     outcome = _wait(child, job)
     _tell(job.status, {**outcome, "strays": _has_strays()})
     os._exit(0)
@@ -114,7 +121,7 @@ def _be_worker(setting: Setting, job: _Job) -> NoReturn:
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         os.close(job.status)
-        worker.run(setting, job.order, job.source, job.answer)
+        worker.run(setting, job.order, job.source, job.answer, job.output)
         os._exit(0)
     finally:
         # A forked process must not return from here, whatever happened.

@@ -49,7 +49,7 @@ def test_a_recording_is_probed(tmp_path: Path, when: datetime) -> None:
 def test_derivatives_of_a_recording(look: Look, tmp_path: Path) -> None:
     findings = look(short_video(tmp_path / "a.mp4", 3), b"a.mp4", "video/mp4")
     made = {derivative.name: derivative for derivative in findings.derivatives}
-    assert set(made) == {"poster", "thumb", "sprite", "peaks"}
+    assert set(made) == {"poster", "thumb", "sprite", "sprite-index", "peaks"}
     assert findings.problems == ()
     assert (made["poster"].width, made["poster"].height) == (320, 240)
     assert made["poster"].detail == {"at_ms": 300}
