@@ -17,6 +17,7 @@ from server.core.failures import handle_failures
 from server.core.ids import id_source
 from server.core.keyring import KeyRing
 from server.core.observe import configure_logging, observe
+from server.core.origins import guard_origins
 from server.core.transactions import engine_options, prepare_engine
 from server.mounts import mount
 from server.settings import Settings
@@ -35,7 +36,7 @@ def create_app(
     settings = settings or Settings.from_env(os.environ if env is None else env)
     configure_logging(settings.log_level)
     clock = clock or SystemClock()
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder="console/static")
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -57,6 +58,7 @@ def create_app(
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0
         )
     observe(app)
+    guard_origins(app, settings)
     handle_failures(app)
     mount(app)
     return app

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.app import create_app
 from server.commands import (
+    assets,
     backup,
     court,
     demo,
@@ -45,6 +46,7 @@ GROUPS: Final = (
     trust,
     scrub,
     backup,
+    assets,
     doctor,
     demo,
 )

@@ -91,7 +91,7 @@ def record(  # noqa: PLR0913  facts about one event, all by name
         src=SERVER_SOURCE,
         salt=ctx.runtime.randbytes(SALT_BYTES).hex(),
         rx=rx,
-        actor_id=ctx.actor.user_id or ctx.actor.device_id,
+        actor_id=ctx.actor.user_id or ctx.actor.device_id or ctx.actor.guest_id,
         subject_type=subject.type,
         subject_id=str(subject.id),
         case_id=case_id,
@@ -115,13 +115,14 @@ def sign_entry(ctx: Context, row: OutboxRow, payload: Mapping[str, Any], entry_i
 
 
 def _actor_facts(actor: Actor, purpose: str | None) -> dict[str, str | None]:
-    return {
+    facts = {
         "token": actor.token.value,
         "user": _text(actor.user_id),
         "device": _text(actor.device_id),
         "address": actor.address,
         "purpose": purpose,
     }
+    return facts if actor.guest_id is None else {**facts, "guest": str(actor.guest_id)}
 
 
 def _text(value: uuid.UUID | None) -> str | None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import ClientDisconnected
 
 from server.core.problem import Kind, Problem, invalid
+
+FORM_PARTS_MAX: Final = 2_000
+PAGE_WORDS: Final = frozenset({"lang", "said", "n"})
 
 
 def read_body(limit_bytes: int) -> bytes:
@@ -54,16 +58,48 @@ def load_command(schema: type[Schema], limit_bytes: int) -> tuple[bytes, Any]:
     return raw, _load(schema, value)
 
 
-def load_query(schema: type[Schema]) -> Any:
-    """The query string as ``schema`` makes it; a repeated or unknown name is refused."""
+def load_form(schema: type[Schema], limit_bytes: int) -> Any:
+    """An HTML form as ``schema`` makes it: an empty field counts as absent."""
+    if request.mimetype not in {"application/x-www-form-urlencoded", "multipart/form-data", ""}:
+        raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, "send a form")
+    request.max_content_length = limit_bytes
+    request.max_form_parts = FORM_PARTS_MAX
+    return _load(schema, _values(schema, request.form, drop_empty=True))
+
+
+def load_query(schema: type[Schema], *, of_page: bool = False) -> Any:
+    """The query string as ``schema`` makes it; a repeated or unknown name is refused.
+
+    A page's own words (language, what was just done) are no part of its filter, and an empty
+    field of a search form counts as absent.
+    """
+    dropped = PAGE_WORDS if of_page else frozenset()
+    return _load(schema, _values(schema, request.args, drop_empty=of_page, dropped=dropped))
+
+
+def _values(
+    schema: type[Schema],
+    given: MultiDict[str, str],
+    *,
+    drop_empty: bool,
+    dropped: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """One text a name, or a list where the schema has one."""
+    known = _instance(schema).fields
     values: dict[str, Any] = {}
-    for name, given in request.args.lists():
-        if name == "purpose":
+    for name, texts in given.lists():
+        if name == "purpose" and name not in known:
             continue
-        if len(given) > 1:
+        if name in dropped:
+            continue
+        kept = [text for text in texts if text.strip()] if drop_empty else texts
+        if isinstance(known.get(name), fields.List):
+            values[name] = kept
+        elif len(kept) > 1:
             raise Problem(Kind.VALIDATION, f"{name} is given twice")
-        values[name] = given[0]
-    return _load(schema, values)
+        elif kept:
+            values[name] = kept[0]
+    return values
 
 
 def _load(schema: type[Schema], value: dict[str, Any]) -> Any:

@@ -85,7 +85,11 @@ def system_actor(court_id: uuid.UUID = NOBODY_COURT) -> Actor:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What one process has: built once by the app, shared by all requests."""
+    """What one process has: built once by the app, shared by all requests.
+
+    ``injected`` holds what an upper floor answers to a lower one's questions, by the name that the
+    lower one gives it; the app fills it while it mounts the slices.
+    """
 
     settings: Settings
     clock: Clock
@@ -93,6 +97,7 @@ class Runtime:
     randbytes: Callable[[int], bytes]
     keyring: KeyRing
     stores: Stores
+    injected: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

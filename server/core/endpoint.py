@@ -18,9 +18,10 @@ from marshmallow import Schema
 from sqlalchemy.orm import Session
 
 from server.core import replies
-from server.core.bodies import load_command, load_query
+from server.core.bodies import load_command, load_form, load_query
 from server.core.context import NOBODY_COURT, Actor, Context, Runtime
 from server.core.db import db
+from server.core.origins import require_own_page
 from server.core.paging import Page
 from server.core.permissions import Permission, TokenKind
 from server.core.problem import Kind, Problem
@@ -40,6 +41,14 @@ class Authenticator(Protocol):
         ...
 
 
+class CookieAuthenticator(Protocol):
+    """Injected per kind of cookie; a slice knows its own browsers."""
+
+    def __call__(self, session: Session, runtime: Runtime) -> Actor | None:
+        """The browser's owner; ``None`` when there is no cookie, or none that counts."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EndpointSpec:
     """What a route declares; read by the OpenAPI document and by the meta-tests."""
@@ -55,6 +64,8 @@ class EndpointSpec:
     reads_evidence: bool
     responses: Mapping[int, str]
     summary: str
+    form: type[Schema] | None = None
+    page: bool = False
 
 
 def endpoint(  # noqa: PLR0913  one declaration per route is the point
@@ -69,6 +80,8 @@ def endpoint(  # noqa: PLR0913  one declaration per route is the point
     streams: bool = False,
     reads_evidence: bool = False,
     responses: Mapping[int, str] | None = None,
+    form: type[Schema] | None = None,
+    page: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
     """Declare a route.
 
@@ -78,12 +91,15 @@ def endpoint(  # noqa: PLR0913  one declaration per route is the point
     :param streams: the view reads the body itself; authentication is committed first, and the
         view gets a context without a transaction (bytes never wait inside one).
     :param reads_evidence: a read that records a custody event, so it writes.
+    :param form: marshmallow schema of an HTML form.
+    :param page: answers people with HTML, so it is in no document for programs.
     """
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Response]:
         spec = EndpointSpec(
             permission, load, query, dump, status, idempotent, body_bytes_max,
             streams, reads_evidence, responses or {}, (view.__doc__ or "").strip().split("\n")[0],
+            form, page,
         )  # fmt: skip
 
         @functools.wraps(view)
@@ -153,14 +169,12 @@ def _writes(spec: EndpointSpec) -> bool:
 
 def _authenticated(spec: EndpointSpec, session: Session) -> Context:
     scope(session, EVERY_COURT)
-    authenticate: Authenticator = current_app.extensions["tiezheng.authenticator"]
-    anonymous = "Authorization" not in request.headers
-    if anonymous and spec.permission is not Permission.PUBLIC:
+    caller = _caller(spec, session)
+    if caller is None and spec.permission is not Permission.PUBLIC:
         raise Problem(Kind.UNAUTHENTICATED)
-    actor = (
-        Actor(token=TokenKind.NOBODY, court_id=NOBODY_COURT, address=request.remote_addr)
-        if anonymous
-        else authenticate(session, runtime())
+    anonymous = caller is None
+    actor = caller or Actor(
+        token=TokenKind.NOBODY, court_id=NOBODY_COURT, address=request.remote_addr
     )
     g.actor = actor
     if not actor.may(spec.permission):
@@ -178,6 +192,22 @@ def _authenticated(spec: EndpointSpec, session: Session) -> Context:
         request_id=g.request_id,
         purpose=_purpose(),
     )
+
+
+def _caller(spec: EndpointSpec, session: Session) -> Actor | None:
+    """Who speaks: by token, else by the cookie of the kind that this permission asks for."""
+    found = current_app.extensions
+    if "Authorization" in request.headers:
+        authenticate: Authenticator = found["tiezheng.authenticator"]
+        return authenticate(session, runtime())
+    if spec.permission is Permission.PUBLIC:
+        return None
+    cookies: Mapping[Permission | None, CookieAuthenticator] = found["tiezheng.cookies"]
+    by_cookie = cookies.get(spec.permission, cookies[None])
+    actor = by_cookie(session, runtime())
+    if actor is not None:
+        require_own_page()
+    return actor
 
 
 def _purpose() -> str | None:
@@ -203,8 +233,10 @@ def _answer(
     raw = b""
     if spec.load is not None:
         raw, arguments["command"] = load_command(spec.load, spec.body_bytes_max)
+    if spec.form is not None:
+        arguments["form"] = load_form(spec.form, spec.body_bytes_max)
     if spec.query is not None:
-        arguments["query"] = load_query(spec.query)
+        arguments["query"] = load_query(spec.query, of_page=spec.page)
     remembered = replies.remembered(ctx, raw) if _remembers(spec) else None
     if remembered is not None:
         return remembered

@@ -7,11 +7,12 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, Response, current_app, g, request
 from marshmallow import ValidationError
 from sqlalchemy import exc as sa_exc
 from werkzeug.exceptions import HTTPException
@@ -101,8 +102,20 @@ def _sentence(error: Exception) -> str:
     return f"{type(cause).__name__}: {text}"[:300]
 
 
+def _is_for_people() -> bool:
+    """Whether a page was asked for: by its route, or by a browser under an unknown address."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    spec = getattr(view, "endpoint_spec", None)
+    if spec is not None or request.path.startswith("/api/"):
+        return spec is not None and spec.page
+    return "text/html" in request.headers.get("Accept", "")
+
+
 def problem_response(problem: Problem) -> Response:
-    """``application/problem+json`` (RFC 9457)."""
+    """``application/problem+json`` (RFC 9457), or a page for people who look at pages."""
+    if _is_for_people():
+        page: Callable[[Problem], Response] = current_app.extensions["tiezheng.problem-page"]
+        return page(problem)
     body = problem.body(instance=f"urn:tiezheng:request:{g.get('request_id', '-')}")
     response = Response(
         json.dumps(body, ensure_ascii=False, default=str),

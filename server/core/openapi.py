@@ -77,7 +77,7 @@ def operations(app: Flask) -> Iterator[Operation]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         view = app.view_functions[rule.endpoint]
         spec = getattr(view, "endpoint_spec", None)
-        if spec is None:
+        if spec is None or spec.page:
             continue
         tag = rule.endpoint.partition(".")[0]
         path = _VARIABLE.sub(r"{\g<name>}", rule.rule)

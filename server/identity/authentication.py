@@ -14,16 +14,27 @@ from flask import Response, current_app, request
 from sqlalchemy.orm import Session
 
 from server.core.context import Actor, Runtime
+from server.core.cookies import Kind as Cookie
+from server.core.cookies import read_cookie
 from server.core.keyring import KeyRingError
 from server.core.permissions import TokenKind
 from server.core.problem import Kind, Problem
 from server.identity import dpop, queries, tokens
-from server.identity.models import Device, User
+from server.identity.models import Device, SignIn, User
 from server.identity.policy import live_device, require_live, roles_of
+from server.identity.sign_in import BROWSER, secret_hash
 from server.identity.tokens import Claims, TokenType
 
 SEEN_EVERY_SECONDS: Final = 60
-WITH_TEMPORARY_PASSWORD: Final = frozenset({"identity.change_password", "identity.sign_out"})
+WITH_TEMPORARY_PASSWORD: Final = frozenset(
+    {
+        "identity.change_password",
+        "identity.sign_out",
+        "console_account.show_password",
+        "console_account.change_password",
+        "console_session.sign_out",
+    }
+)
 _UNAUTHORIZED: Final = 401
 
 
@@ -78,13 +89,33 @@ def _by_sign_in(session: Session, runtime: Runtime, claims: Claims) -> Actor:
     if not found or found[0].jkt != claims.jkt or found[1].court_id != claims.court_id:
         raise _bad(Kind.TOKEN_INVALID, "the sign-in is not known")
     sign_in, user = found
-    now = runtime.clock.now()
-    if sign_in.revoked_at is not None or sign_in.expires_at <= now or user.disabled_at is not None:
+    if not _counts(sign_in, user, runtime):
         raise _bad(Kind.SESSION_REVOKED, "sign in again")
     if sign_in.device_id is not None:
         device = queries.speaking_device(session, user.court_id, sign_in.device_id)
         _seen(session, runtime, live_device(device))
     _only_change_of_password(user)
+    return _person(sign_in, user)
+
+
+def by_cookie(session: Session, runtime: Runtime) -> Actor | None:
+    """The person whose browser this is; ``None`` when its sign-in is unknown or over."""
+    secret = read_cookie(runtime.settings, Cookie.STAFF)
+    if secret is None:
+        return None
+    found = queries.sign_in_by_refresh(session, secret_hash(runtime, secret))
+    if found is None or found[0].jkt != BROWSER or not _counts(*found, runtime):
+        return None
+    _only_change_of_password(found[1])
+    return _person(*found)
+
+
+def _counts(sign_in: SignIn, user: User, runtime: Runtime) -> bool:
+    over = sign_in.revoked_at is not None or sign_in.expires_at <= runtime.clock.now()
+    return not over and user.disabled_at is None
+
+
+def _person(sign_in: SignIn, user: User) -> Actor:
     return Actor(
         token=TokenKind.ACCESS,
         court_id=user.court_id,

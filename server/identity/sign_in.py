@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from client_sdk.protocol.encoding import b64url_encode
 from server.audit import service as audit
 from server.audit.events import EventKind
 from server.audit.service import Subject
-from server.core.context import Context
+from server.core.context import Context, Runtime
 from server.core.problem import Kind, Problem
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.identity import dpop, lockout, queries, tokens, totp
@@ -33,6 +33,7 @@ from server.identity.tokens import Claims, TokenType
 _REFRESH_BYTES: Final = 32
 _REFRESH_CONTEXT: Final = "refresh-token"
 _NOBODY: Final = uuid.UUID(int=0)
+BROWSER: Final = "browser"  # in place of a key's thumbprint, which it can never equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,19 @@ class Issued:
     refresh_token: str | None = None
     password_change_required: bool = False
     token_type: str = "DPoP"  # noqa: S105  the name of a scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A sign-in, and when it is new the secret that proves it: refresh token, or cookie."""
+
+    sign_in_id: uuid.UUID
+    user_id: uuid.UUID
+    court_id: uuid.UUID
+    jkt: str
+    expires_at: datetime
+    password_temporary: bool
+    secret: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +76,23 @@ def issue(ctx: Context, asked: dpop.Asked, command: TokenRequest) -> Issued:
     if command.grant == "password":
         claimed = _count_attempt(ctx, asked, command.login)
         good = verify_password(claimed.password_hash, command.password)
-        return _sign_in(ctx, claimed, command.totp, password_good=good)
+        return _access(ctx, _sign_in(ctx, claimed, command.totp, password_good=good))
     with unit_of_work(EVERY_COURT) as session:
         jkt = dpop.verify(session, ctx.runtime, asked).thumbprint
         inner = replace(ctx, session=session)
         if command.grant == "device":
             return _for_device(inner, jkt)
         return _refresh(inner, jkt, command.refresh_token)
+
+
+def open_in_browser(ctx: Context, login: str, password: str, code: str | None) -> Opened:
+    """Sign a person in on a browser, which has no key: a secret in a cookie stands for it.
+
+    ``ctx`` has no transaction open.  Refuses, counts and locks as for a token.
+    """
+    claimed = _count_attempt(ctx, None, login)
+    good = verify_password(claimed.password_hash, password)
+    return _sign_in(ctx, claimed, code, password_good=good)
 
 
 def sign_out(ctx: Context) -> None:
@@ -91,10 +115,10 @@ def end_all(ctx: Context, user_id: uuid.UUID, *, except_for: uuid.UUID | None = 
 # ---------------------------------------------------------------- by password
 
 
-def _count_attempt(ctx: Context, asked: dpop.Asked, login: str) -> _Claimed:
+def _count_attempt(ctx: Context, asked: dpop.Asked | None, login: str) -> _Claimed:
     with unit_of_work(EVERY_COURT) as session:
-        jkt = dpop.verify(session, ctx.runtime, asked).thumbprint
-        device = queries.device_by_key(session, jkt)
+        jkt = dpop.verify(session, ctx.runtime, asked).thumbprint if asked else BROWSER
+        device = queries.device_by_key(session, jkt) if asked else None
         if device is not None:
             live_device(device)
         attempt = lockout.begin(session, ctx.runtime, login)
@@ -110,7 +134,7 @@ def _count_attempt(ctx: Context, asked: dpop.Asked, login: str) -> _Claimed:
     raise attempt
 
 
-def _sign_in(ctx: Context, claimed: _Claimed, code: str | None, *, password_good: bool) -> Issued:
+def _sign_in(ctx: Context, claimed: _Claimed, code: str | None, *, password_good: bool) -> Opened:
     with unit_of_work(EVERY_COURT) as session:
         inner = replace(ctx, session=session)
         user = _reloaded(session, claimed) if password_good else None
@@ -119,7 +143,7 @@ def _sign_in(ctx: Context, claimed: _Claimed, code: str | None, *, password_good
             refusal = Problem(Kind.CREDENTIALS_INVALID)
         else:
             outcome = _second_factor(inner, claimed, user, code) or _opened(inner, claimed, user)
-            if isinstance(outcome, Issued):
+            if isinstance(outcome, Opened):
                 return outcome
             refusal = outcome
     raise refusal
@@ -149,7 +173,7 @@ def _second_factor(ctx: Context, claimed: _Claimed, user: User, code: str | None
     return None
 
 
-def _opened(ctx: Context, claimed: _Claimed, user: User) -> Issued | Problem:
+def _opened(ctx: Context, claimed: _Claimed, user: User) -> Opened | Problem:
     if claimed.device_id is not None:
         device = queries.device_in_court(ctx.session, user.court_id, claimed.device_id)
         if device is None:
@@ -181,7 +205,7 @@ def _opened(ctx: Context, claimed: _Claimed, user: User) -> Issued | Problem:
         },
         court_id=user.court_id,
     )
-    return _access(ctx, sign_in, user, refresh)
+    return _plain(sign_in, user, refresh)
 
 
 def _note_failure(ctx: Context, claimed: _Claimed, reason: str) -> None:
@@ -241,23 +265,45 @@ def _refresh(ctx: Context, jkt: str, refresh: str) -> Issued:
         raise Problem(Kind.SESSION_REVOKED, "sign in again")
     if sign_in.device_id is not None:
         live_device(queries.device_in_court(ctx.session, user.court_id, sign_in.device_id))
-    return _access(ctx, sign_in, user, None)
+    return _access(ctx, _plain(sign_in, user, None))
 
 
-def _access(ctx: Context, sign_in: SignIn, user: User, refresh: str | None) -> Issued:
+def _plain(sign_in: SignIn, user: User, secret: str | None) -> Opened:
+    return Opened(
+        sign_in_id=sign_in.id,
+        user_id=user.id,
+        court_id=user.court_id,
+        jkt=sign_in.jkt,
+        expires_at=sign_in.expires_at,
+        password_temporary=user.password_temporary,
+        secret=secret,
+    )
+
+
+def _access(ctx: Context, opened: Opened) -> Issued:
     now = ctx.clock.now()
     life = timedelta(seconds=ctx.settings.access_token_seconds)
-    expires_at = min(now + life, sign_in.expires_at)
+    expires_at = min(now + life, opened.expires_at)
     claims = Claims(
-        TokenType.ACCESS, user.id, user.court_id, expires_at, sign_in.jkt, sign_in_id=sign_in.id
+        TokenType.ACCESS,
+        opened.user_id,
+        opened.court_id,
+        expires_at,
+        opened.jkt,
+        sign_in_id=opened.sign_in_id,
     )
     return Issued(
         access_token=tokens.issue(ctx.runtime, claims),
         expires_in=(expires_at - now) // timedelta(seconds=1),
-        refresh_token=refresh,
-        password_change_required=user.password_temporary,
+        refresh_token=opened.secret,
+        password_change_required=opened.password_temporary,
     )
 
 
 def _refresh_hash(ctx: Context, refresh: str) -> str:
-    return ctx.runtime.keyring.mac(refresh.encode(), _REFRESH_CONTEXT)
+    return secret_hash(ctx.runtime, refresh)
+
+
+def secret_hash(runtime: Runtime, secret: str) -> str:
+    """Keyed digest under which a sign-in's secret is stored."""
+    return runtime.keyring.mac(secret.encode(), _REFRESH_CONTEXT)

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,9 +121,14 @@ class LiveServer:
 
 @contextmanager
 def running(
-    folder: Path, database_url: str, *, worker: bool = False, **changes: Any
+    folder: Path,
+    database_url: str,
+    *,
+    worker: bool = False,
+    fill: Callable[[Flask], object] | None = None,
+    **changes: Any,
 ) -> Iterator[LiveServer]:
-    """A server on a migrated database; ``changes`` are settings."""
+    """A server on a migrated database, filled before it starts; ``changes`` are settings."""
     port = free_port()
     settings = dataclasses.replace(
         Settings(
@@ -141,6 +146,8 @@ def running(
     with app.app_context():
         with unit_of_work(EVERY_COURT) as session:
             sequencer.initialise(session, "live-generation")
+        if fill is not None:
+            fill(app)
         server = LiveServer(app, settings, port, folder / "server.log", worker)
         try:
             server.start()

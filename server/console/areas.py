@@ -1,0 +1,20 @@
+"""Which pages the application serves."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+from server.console import pages, session
+
+AREAS = (session,)
+# Templates live beside the code; a blueprint is how Flask finds them.
+_templates = Blueprint("console", __name__, template_folder="templates")
+
+
+def register(app: Flask) -> None:
+    """Mount every page and what pages need."""
+    app.extensions["tiezheng.problem-page"] = pages.problem_page
+    app.register_blueprint(_templates)
+    for area in AREAS:
+        app.register_blueprint(area.blueprint)
+    pages.prepare_templates(app)

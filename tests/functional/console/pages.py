@@ -1,0 +1,25 @@
+"""Every page of the console, once: what the tests of all pages walk through.
+
+``path`` names things of the first court as :mod:`tests.factories.ground` made them (``{case}``,
+``{evidence}`` …); ``who`` is a role, or ``nobody``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ConsolePage:
+    """One page and somebody who may open it."""
+
+    name: str
+    path: str
+    who: str = "supervisor"
+    status: int = 200
+
+
+PAGES = (
+    ConsolePage("sign-in", "/sign-in", "nobody"),
+    ConsolePage("not-found", "/no-such-page", "nobody", 404),
+)
