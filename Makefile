@@ -26,14 +26,15 @@ system:
 node: setup
 	@sh deploy/setup/node.sh
 	@[ ! -d node_modules/esbuild ] || node deploy/setup/verifier.mjs >.venv/verifier.log
+	@[ ! -d node_modules/htmx.org ] || $(PY) -m deploy.page_assets
 
 verifier: node ## build build/verify.html, the verifier for browsers, and say its SHA-256
 	@cat .venv/verifier.log
 
-demo: setup ## play an officer's day against a real server and leave it running
+demo: setup node ## play an officer's day against a real server and leave it running
 	@$(PY) -m deploy.demo
 
-run: setup ## start the server and its worker with the settings of the environment
+run: setup node ## start the server and its worker with the settings of the environment
 	@$(PY) -m deploy.serve
 
 smoke: setup ## the demo in a temporary folder; succeeds only if every item arrived exactly once
