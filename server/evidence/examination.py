@@ -21,7 +21,7 @@ from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.core.context import Context
 from server.core.transactions import take_turns
-from server.evidence import calibration, comparison, service, shipping
+from server.evidence import calibration, comparison, reuse, service, shipping
 from server.evidence.findings import Findings
 from server.evidence.models import Derivative, Evidence, Examination
 from server.evidence.sandbox import SandboxFailure
@@ -137,6 +137,7 @@ def _apply(ctx: Context, items: Sequence[Evidence], found: Examination) -> None:
             mission_id=item.mission_id,
             court_id=item.court_id,
         )
+        reuse.look(ctx, item)
 
 
 def _take_turns(ctx: Context, items: Sequence[Evidence]) -> None:

@@ -7,9 +7,22 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.core.db import Base, BigId, CourtOfChain, CourtScoped
+
+CODE_BITS = 40  # of an id's random end, which its short code shows
+
+
+def code_of(identifier: uuid.UUID) -> int:
+    """The number behind an id's short code."""
+    return identifier.int & ((1 << CODE_BITS) - 1)
+
+
+def _code(context: DefaultExecutionContext) -> int:
+    identifier: uuid.UUID = context.get_current_parameters()["id"]  # type: ignore[no-untyped-call]
+    return code_of(identifier)
 
 
 class Blob(Base):
@@ -66,13 +79,20 @@ class Evidence(CourtOfChain, Base):
     __table_args__ = (
         sa.UniqueConstraint("device_id", "ep", "seq", "obj_index"),
         sa.Index(None, "court_id", "case_id", "id"),
+        sa.Index(None, "court_id", "case_id", "captured_at", "id"),
         sa.Index(None, "court_id", "state", "due_at"),
         sa.Index(None, "device_id", "sha256"),
         sa.Index(None, "sha256"),
         sa.Index(None, "mission_id"),
+        # Queues for review: each a range of one of these (server/review/queue.py).
+        sa.Index(None, "court_id", "review_state", "captured_at", "id"),
+        sa.Index(None, "officer_id", "review_state", "captured_at", "id"),
+        sa.Index(None, "captured_by", "review_state", "captured_at", "id"),
+        sa.Index(None, "court_id", "code"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    code: Mapped[int | None] = mapped_column(BigId, default=_code)  # to find the short code by
     case_id: Mapped[uuid.UUID | None]
     mission_id: Mapped[uuid.UUID | None]
     device_id: Mapped[uuid.UUID]  # signer (src)

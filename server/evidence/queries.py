@@ -22,6 +22,7 @@ from server.core.paging import Page, decode_id, page_of
 from server.core.problem import not_found
 from server.evidence.commands import EvidenceFilter
 from server.evidence.models import Derivative, Evidence, Examination, Upload
+from server.evidence.visibility import sees_evidence
 
 ONE_READING = timedelta(minutes=10)  # ranges of one item by one viewer within it are one event
 _CUSTODY = ("log_index", "kind", "rx", "actor_id", "p", "hid")
@@ -132,13 +133,13 @@ def custody_of(ctx: Context, evidence: Evidence) -> list[dict[str, Any]]:
     ]
 
 
-def read_recently(ctx: Context, evidence_id: uuid.UUID, kind: EventKind) -> bool:
+def read_recently(ctx: Context, subject_id: uuid.UUID | str, kind: EventKind) -> bool:
     """True when the caller's last such reading of the item is younger than ten minutes."""
     since = rfc3339(ctx.clock.now() - ONE_READING)
     for table in (OutboxRow, Event):
         statement = sa.select(sa.literal(1)).where(
             table.court_id == ctx.actor.court_id,
-            table.subject_id == str(evidence_id),
+            table.subject_id == str(subject_id),
             table.kind == kind.value,
             table.actor_id == (ctx.actor.user_id or ctx.actor.device_id),
             table.rx > since,
@@ -198,13 +199,4 @@ def quarantined_uploads(ctx: Context, limit: int) -> Sequence[Upload]:
 
 
 def _visible(ctx: Context) -> sa.ColumnElement[bool]:
-    mine = Evidence.court_id == ctx.actor.court_id
-    if ctx.actor.sees_whole_court:
-        return mine
-    return sa.and_(
-        mine,
-        sa.or_(
-            Evidence.case_id.in_(cases.visible_case_ids(ctx.actor)),
-            sa.and_(Evidence.officer_id.is_not(None), Evidence.officer_id == ctx.actor.user_id),
-        ),
-    )
+    return sees_evidence(ctx.actor)

@@ -29,9 +29,9 @@ from server.core.bulk import insert_rows
 from server.core.context import Context
 from server.core.db import table_of
 from server.core.transactions import take_turns
-from server.evidence import attribution, erasure_bytes, policy, queries
+from server.evidence import attribution, erasure_bytes, policy, queries, reuse
 from server.evidence.commands import Rebind
-from server.evidence.models import Blob, Evidence, Upload
+from server.evidence.models import Blob, Evidence, Upload, code_of
 from server.identity import queries as identity
 
 _MEDIA = {"image": "photo", "video": "video", "audio": "audio"}
@@ -192,6 +192,8 @@ def rebind(ctx: Context, evidence_id: uuid.UUID, command: Rebind) -> Evidence:
     _happened(ctx, EventKind.EVIDENCE_REBOUND, item, facts)
     if old_case is not None and old_case != item.case_id:
         _happened(ctx, EventKind.EVIDENCE_REBOUND, item, facts, case_id=old_case)
+    if item.state == "verified":
+        reuse.look(ctx, item)
     return item
 
 
@@ -210,9 +212,11 @@ def listed(ctx: Context, case_id: uuid.UUID, items: Iterable[Evidence]) -> None:
 def _row(
     ctx: Context, entry: FieldRecord, index: int, thing: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
+    identifier = ctx.new_id()
     row = {
         **dict(zip(_SHARED, _shared(entry), strict=True)),
-        "id": ctx.new_id(),
+        "id": identifier,
+        "code": code_of(identifier),
         "obj_index": index,
         "record_hid": entry.hid,
         "sha256": thing["sha256"],

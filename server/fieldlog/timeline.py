@@ -1,0 +1,57 @@
+"""A case's log along the clock; the caller has made sure that the case is visible."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from server.core.context import Context
+from server.core.sql_time import epoch_seconds
+from server.fieldlog.models import LogEntry
+
+
+def extent(ctx: Context, case_id: uuid.UUID) -> tuple[datetime, datetime, int] | None:
+    """First and last line of a case's log and how many there are; None without any."""
+    statement = sa.select(
+        sa.func.min(LogEntry.happened_at), sa.func.max(LogEntry.happened_at), sa.func.count()
+    ).where(*_of_case(ctx, case_id))
+    first, last, lines = ctx.session.execute(statement).one()
+    return (first, last, lines) if lines else None
+
+
+def buckets(ctx: Context, case_id: uuid.UUID, origin_s: int, width_s: int) -> dict[int, int]:
+    """Lines per stretch of ``width_s`` seconds since the origin."""
+    number = ((epoch_seconds(ctx.session, LogEntry.happened_at) - origin_s) // width_s).label("n")
+    statement = sa.select(number, sa.func.count()).where(*_of_case(ctx, case_id)).group_by(number)
+    return dict(ctx.session.execute(statement).tuples().all())
+
+
+def lines(
+    ctx: Context,
+    case_id: uuid.UUID,
+    window: tuple[datetime, datetime],
+    after: tuple[datetime, uuid.UUID] | None,
+    limit: int,
+) -> Sequence[LogEntry]:
+    """Lines of a window (its end is exclusive) behind a place, in the order of time."""
+    rules = [
+        *_of_case(ctx, case_id),
+        LogEntry.happened_at >= window[0],
+        LogEntry.happened_at < window[1],
+    ]
+    if after is not None:
+        rules.append(
+            sa.or_(
+                LogEntry.happened_at > after[0],
+                sa.and_(LogEntry.happened_at == after[0], LogEntry.id > after[1]),
+            )
+        )
+    statement = sa.select(LogEntry).where(*rules).order_by(LogEntry.happened_at, LogEntry.id)
+    return ctx.session.execute(statement.limit(limit)).scalars().all()
+
+
+def _of_case(ctx: Context, case_id: uuid.UUID) -> list[sa.ColumnElement[bool]]:
+    return [LogEntry.court_id == ctx.actor.court_id, LogEntry.case_id == case_id]
