@@ -119,7 +119,6 @@ class EventKind(StrEnum):
     REVIEW_DRAWN = "review.drawn"
     REVIEW_SECOND_LOOKED = "review.second-looked"
 
-    LIVE_ANNOUNCED = "live.announced"
     LIVE_HELD = "live.held"
     LIVE_REDACTED = "live.redacted"
     LIVE_RELEASED = "live.released"

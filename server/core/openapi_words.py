@@ -235,6 +235,12 @@ SUMMARIES_ZH: Final[Mapping[str, str]] = MappingProxyType(
         "PATCH /api/v1/uploads/{upload_id}": "续传",
         "DELETE /api/v1/uploads/{upload_id}": "放弃未完成的上传",
         "POST /api/v1/uploads/{upload_id}": "只能发 POST 的客户端：按 X-HTTP-Method-Override 执行",
+        "GET /api/v1/review-queue": "按任意条件列出待审证据",
+        "POST /api/v1/review-queue/preview": "预览批量审核：会改变哪些、跳过哪些及原因",
+        "POST /api/v1/review-queue/decide": "批量审核，逐项留痕",
+        "POST /api/v1/evidence/{evidence_id}/review/undo": "撤回审核决定（留痕的更正）",
+        "POST /api/v1/evidence/{evidence_id}/markers": "在证据上加标记",
+        "GET /api/v1/evidence/{evidence_id}/markers": "证据的标记",
         "GET /api/v1/review-reasons": "退回理由代码表",
     }
 )

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from client_sdk.protocol.encoding import b64url_encode
 from client_sdk.protocol.ids import short_code
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.paging import Page, decode_id, page_of
+from server.core.problem import Kind, Problem
 from server.evidence import queries as evidence
 from server.evidence.models import Evidence
 from server.identity.models import User
 from server.review.commands import Decision, EntryFilter
-from server.review.models import ReviewEntry
+from server.review.models import ReviewEntry, ReviewMarker
 from server.review.policy import STATE_AFTER
 from server.review.reasons import REASONS
 
@@ -37,6 +38,41 @@ def entries_of(ctx: Context, evidence_id: uuid.UUID, wanted: EntryFilter) -> Pag
     ordered = statement.order_by(ReviewEntry.id).limit(wanted.limit + 1)
     rows = ctx.session.execute(ordered).scalars().all()
     return page_of(rows, wanted.limit, lambda row: (str(row.id),))
+
+
+def markers_of(ctx: Context, item: Evidence) -> Sequence[ReviewMarker]:
+    """Markers of a visible item, in the order they were set."""
+    statement = sa.select(ReviewMarker).where(
+        ReviewMarker.evidence_id == item.id, ReviewMarker.court_id == ctx.actor.court_id
+    )
+    return ctx.session.execute(statement.order_by(ReviewMarker.id)).scalars().all()
+
+
+def standing_decision(session: Session, item: Evidence) -> ReviewEntry | None:
+    """The newest decision that nobody took back: what made the item's state."""
+    back = aliased(ReviewEntry)
+    statement = (
+        sa.select(ReviewEntry)
+        .where(
+            ReviewEntry.evidence_id == item.id,
+            ReviewEntry.decision.in_([one.value for one in STATE_AFTER]),
+            ~sa.exists().where(back.reverses_id == ReviewEntry.id),
+        )
+        .order_by(ReviewEntry.id.desc())
+        .limit(1)
+    )
+    return session.execute(statement).scalar_one_or_none()
+
+
+def overtaken(ctx: Context, item: Evidence) -> Problem:
+    """Why a decision comes too late: what the item is now, by whom and since when."""
+    newest = sa.select(ReviewEntry).where(ReviewEntry.evidence_id == item.id)
+    entry = ctx.session.execute(newest.order_by(ReviewEntry.id.desc()).limit(1)).scalar()
+    author = ctx.session.get(User, entry.author_id) if entry else None
+    facts: dict[str, Any] = {"state": item.review_state, "version": item.version}
+    if entry is not None and author is not None:
+        facts |= {"by": author.name, "decision": entry.decision, "at": rfc3339(entry.created_at)}
+    return Problem(Kind.PRECONDITION_FAILED, "the item changed since it was shown", **facts)
 
 
 def return_extract(session: Session, evidence_id: uuid.UUID) -> dict[str, Any] | None:
@@ -90,12 +126,14 @@ def open_returns(
 
 
 def _newest_entry(session: Session, item: Evidence) -> tuple[ReviewEntry, str] | None:
+    back = aliased(ReviewEntry)
     statement = (
         sa.select(ReviewEntry, User.name)
         .join(User, User.id == ReviewEntry.author_id)
         .where(
             ReviewEntry.evidence_id == item.id,
             ReviewEntry.decision == OPEN[item.review_state],
+            ~sa.exists().where(back.reverses_id == ReviewEntry.id),
         )
         .order_by(ReviewEntry.id.desc())
         .limit(1)

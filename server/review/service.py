@@ -7,16 +7,15 @@ from types import MappingProxyType
 
 from server.audit import service as audit
 from server.audit.events import EventKind
-from server.audit.service import Notice, Subject
+from server.audit.service import Subject
 from server.core.context import Context
 from server.evidence import queries as evidence_queries
 from server.evidence import service as evidence
-from server.evidence.models import Evidence
-from server.review import policy
+from server.review import policy, queries
 from server.review.commands import Decision, Review
 from server.review.models import ReviewEntry
 from server.review.policy import STATE_AFTER
-from server.review.queries import OPEN
+from server.review.telling import notices
 
 _KINDS = MappingProxyType(
     {
@@ -32,6 +31,8 @@ def decide(ctx: Context, evidence_id: uuid.UUID, command: Review) -> ReviewEntry
     """Append a decision; a return or query reaches the officer and the device at the next pull."""
     item = evidence_queries.visible_evidence(ctx, evidence_id)
     ctx.session.refresh(item, with_for_update=True)  # decisions on one item take turns
+    if command.version is not None and command.version != item.version:
+        raise queries.overtaken(ctx, item)
     policy.require_words(command.decision, command.reason_code, command.text)
     policy.require_decision(ctx.actor, item, command.decision)
     entry = ReviewEntry(
@@ -41,6 +42,8 @@ def decide(ctx: Context, evidence_id: uuid.UUID, command: Review) -> ReviewEntry
         decision=command.decision.value,
         reason_code=command.reason_code,
         text=command.text,
+        state_before=item.review_state,
+        reason_before=item.review_reason,
         author_id=ctx.actor.user(),
         created_at=ctx.clock.now(),
     )
@@ -61,20 +64,6 @@ def decide(ctx: Context, evidence_id: uuid.UUID, command: Review) -> ReviewEntry
         },
         case_id=item.case_id,
         mission_id=item.mission_id,
-        notices=_notices(item, before, after or before),
+        notices=notices(item, before, after or before),
     )
     return entry
-
-
-def _notices(item: Evidence, before: str, after: str) -> list[Notice]:
-    """Tell the officer and the device what is open now, and that what was open is not any more."""
-    recipients = {f"device:{item.device_id}", f"device:{item.captured_by}"}
-    if item.officer_id is not None:
-        recipients.add(f"user:{item.officer_id}")
-    notices = []
-    for recipient in sorted(recipients):
-        if before in OPEN and before != after:
-            notices.append(Notice(recipient, OPEN[before].value, str(item.id), "drop"))
-        if after in OPEN:
-            notices.append(Notice(recipient, OPEN[after].value, str(item.id)))
-    return notices

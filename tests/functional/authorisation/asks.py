@@ -176,6 +176,16 @@ def _log(n: Names) -> Ask:
     return Ask(f"/cases/{n['case']}/log?{by}")
 
 
+def _queue(n: Names) -> Ask:
+    by = f"case={n['case']}&mission={n['mission']}&officer={n['officer']}&device={n['device']}"
+    return Ask(f"/review-queue?{by}&unseen=1")
+
+
+def _bulk() -> dict[str, Any]:
+    """Items that are not there are skipped, so this names nothing of anybody's."""
+    return {"evidence_ids": [str(uuid.uuid4())], "decision": "accept"}
+
+
 def _whole(path: str) -> Callable[[Names], Ask]:
     """A route that names nothing."""
     return lambda _: Ask(path)
@@ -284,6 +294,18 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
         f"/evidence/{n['evidence']}/review", {"decision": "comment", "text": "看过(虚构)"}
     ),
     "GET /api/v1/evidence/{evidence_id}/review": lambda n: Ask(f"/evidence/{n['evidence']}/review"),
+    "POST /api/v1/evidence/{evidence_id}/review/undo": lambda n: Ask(
+        f"/evidence/{n['evidence']}/review/undo", {"reason": "看错(虚构)"}
+    ),
+    "GET /api/v1/evidence/{evidence_id}/markers": lambda n: Ask(
+        f"/evidence/{n['evidence']}/markers"
+    ),
+    "POST /api/v1/evidence/{evidence_id}/markers": lambda n: Ask(
+        f"/evidence/{n['evidence']}/markers", {"text": "门牌(虚构)", "region": [0, 0, 500, 500]}
+    ),
+    "GET /api/v1/review-queue": _queue,
+    "POST /api/v1/review-queue/preview": lambda n: Ask("/review-queue/preview", _bulk()),
+    "POST /api/v1/review-queue/decide": lambda n: Ask("/review-queue/decide", _bulk()),
     "POST /api/v1/bundles": lambda n: Ask("/bundles", {"sha256": n["bundle"]}),
     "GET /api/v1/bundles/{sha256}/receipts": lambda n: Ask(f"/bundles/{n['bundle']}/receipts"),
     "POST /api/v1/evidence/{evidence_id}/erasures": _erasure,
@@ -293,6 +315,35 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     ),
     "POST /api/v1/erasures/{erasure_id}/refuse": lambda n: Ask(
         f"/erasures/{n['erasure']}/refuse", {}
+    ),
+    "GET /api/v1/retention/rules": _whole("/retention/rules"),
+    "POST /api/v1/retention/rules": lambda _: Ask(
+        "/retention/rules", {"category": "ordinary", "months": 12, "reason": "试行(虚构)"}
+    ),
+    "GET /api/v1/retention/effects": _whole("/retention/effects?category=ordinary&months=12"),
+    "GET /api/v1/retention/evidence/{evidence_id}": lambda n: Ask(
+        f"/retention/evidence/{n['evidence']}"
+    ),
+    "POST /api/v1/retention/classes": lambda n: Ask(
+        "/retention/classes",
+        {"evidence_ids": [n["evidence"]], "category": "ordinary", "reason": "普通(虚构)"},
+    ),
+    "GET /api/v1/retention/holds": lambda n: Ask(f"/retention/holds?case_id={n['case']}"),
+    "POST /api/v1/retention/holds": lambda n: Ask(
+        "/retention/holds", {"case_id": n["case"], "reason": "信访(虚构)"}
+    ),
+    "POST /api/v1/retention/holds/{hold_id}/lift": lambda n: Ask(
+        f"/retention/holds/{n['hold']}/lift", {"reason": "已办结(虚构)"}
+    ),
+    "GET /api/v1/retention/due": _whole("/retention/due"),
+    "POST /api/v1/retention/disposals": lambda _: Ask(
+        "/retention/disposals", {"evidence_ids": [str(uuid.uuid4())], "reason": "期满(虚构)"}
+    ),
+    "POST /api/v1/retention/disposals/approve": lambda _: Ask(
+        "/retention/disposals/approve", {"erasure_ids": [str(uuid.uuid4())]}
+    ),
+    "POST /api/v1/retention/disposals/refuse": lambda _: Ask(
+        "/retention/disposals/refuse", {"erasure_ids": [str(uuid.uuid4())]}
     ),
     "POST /api/v1/exports": _export,
     "GET /api/v1/exports/{export_id}": lambda n: Ask(f"/exports/{n['export']}"),
