@@ -110,9 +110,17 @@ def _each(topic: Topic, link: str, whom: Callable[[Context, _Row], Collection[uu
 
 def _officer(ctx: Context, row: _Row) -> list[uuid.UUID]:
     statement = sa.select(Evidence.officer_id).where(
-        Evidence.id == uuid.UUID(row.subject_id), Evidence.court_id == row.court_id
+        Evidence.id == _subject(row), Evidence.court_id == row.court_id
     )
     return [one for one in ctx.session.execute(statement).scalars() if one is not None]
+
+
+def _subject(row: _Row) -> uuid.UUID | None:
+    """Nothing in the log may stop its reader."""
+    try:
+        return uuid.UUID(row.subject_id)
+    except (TypeError, ValueError):
+        return None
 
 
 def _leads(ctx: Context, row: _Row) -> list[uuid.UUID]:
@@ -122,7 +130,7 @@ def _leads(ctx: Context, row: _Row) -> list[uuid.UUID]:
 def _keepers(ctx: Context, row: _Row) -> list[uuid.UUID]:
     """Who looks after devices, and who held this one."""
     holder = sa.select(Device.holder_id).where(
-        Device.id == uuid.UUID(row.subject_id), Device.court_id == row.court_id
+        Device.id == _subject(row), Device.court_id == row.court_id
     )
     held_by = [one for one in ctx.session.execute(holder).scalars() if one is not None]
     roles = (*LEADS, Role.ADMINISTRATOR)
