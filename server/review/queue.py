@@ -18,11 +18,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from server.cases import queries as cases
 from server.core.context import Context
 from server.core.paging import Page, decode_cursor, encode_cursor
 from server.core.problem import Kind, Problem
 from server.evidence.models import Evidence
+from server.evidence.visibility import sees_evidence
 from server.identity import queries as identity
 from server.review.commands import ANY_FINDING, Order, QueueFilter
 from server.review.models import ReviewSeen
@@ -128,7 +128,7 @@ class _Plan:
         self.whole = wanted.case_id is not None or wanted.mission_id is not None
         self.rest = _looked_at(ctx, wanted)
         if not ctx.actor.sees_whole_court:
-            self.rest.append(_mine(ctx))
+            self.rest.append(sees_evidence(ctx.actor))
         if self.whole:
             return
         if wanted.officer_id is not None:
@@ -232,11 +232,6 @@ def _inside(wanted: QueueFilter) -> sa.ColumnElement[bool]:
         lat >= box.south - off, lat <= box.north + off,
         lon >= box.west - off, lon <= box.east + off,
     )  # fmt: skip
-
-
-def _mine(ctx: Context) -> sa.ColumnElement[bool]:
-    own = sa.and_(Evidence.officer_id.is_not(None), Evidence.officer_id == ctx.actor.user_id)
-    return sa.or_(Evidence.case_id.in_(cases.visible_case_ids(ctx.actor)), own)
 
 
 def _moved(rule: sa.ColumnElement[bool], to: sa.FromClause) -> sa.ColumnElement[bool]:

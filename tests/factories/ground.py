@@ -11,7 +11,7 @@ import hashlib
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ from server.evidence.erasure_models import Erasure
 from server.evidence.models import Derivative, Evidence
 from server.identity import enrolment, totp
 from server.identity.models import EnrolmentCode, User
+from server.retention import service as retention
+from server.review import service as review
+from server.review.commands import Decision, Review
 from storage.digest import Digest
 from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, sequence
@@ -47,6 +50,7 @@ from tests.factories.identity import (
     upload_token,
 )
 from tests.factories.log import sign_log
+from tests.factories.retention import without_rules
 from tests.factories.uploads import Sender, metadata, sha256_of
 
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -107,6 +111,7 @@ class Ground:
     @classmethod
     def build(cls, app: Flask) -> Ground:
         """Write everything of both courts."""
+        without_rules(app)  # of retention: what is here is of today
         world = World.build(app)
         first, second = (_court(app, world, one) for one in (world.first, world.second))
         ground = cls(app, world, first, second)
@@ -207,7 +212,9 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
         for person in court.people.values():
             user = session.get_one(User, person.id)
             user.totp_secret = totp.seal(runtime.keyring, user.id, TOTP_SECRET)
+    _decide(app, court, uuid.UUID(ids["evidence"]))
     ids["erasure"] = _erasure_of(app, court, uuid.UUID(ids["evidence"]))
+    ids["hold"] = _hold_of(app, court, case)
     sequence(app)
     sign_log(app)
     people = (person.login for person in court.people.values())
@@ -273,6 +280,24 @@ def _erasure_of(app: Flask, court: CourtWorld, evidence_id: uuid.UUID) -> str:
             )
         )  # fmt: skip
     return str(erasure_id)
+
+
+def _decide(app: Flask, court: CourtWorld, evidence_id: uuid.UUID) -> None:
+    """A decision that can be taken back."""
+    actor = replace(system_actor(court.id), user_id=court.supervisor.id)
+    with unit_of_work(court.id) as session:
+        ctx = Context(actor, session, runtime_of(app))
+        command = Review(decision=Decision.QUERY, text="请说明拍摄位置(虚构)")
+        review.decide(ctx, evidence_id, command)
+
+
+def _hold_of(app: Flask, court: CourtWorld, case: uuid.UUID) -> str:
+    """A hold that nobody in particular placed."""
+    runtime = runtime_of(app)
+    with unit_of_work(court.id) as session:
+        ctx = Context(system_actor(court.id), session, runtime)
+        hold = retention.hold_automatically(ctx, case, "petition", reason="信访(虚构)")
+        return str(hold.id)
 
 
 def _bundle_of(app: Flask, world: World, court: CourtWorld) -> str:
