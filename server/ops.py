@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, redirect, render_template, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -32,6 +32,8 @@ from server.audit.models import HeldRecord, OutboxRow
 from server.audit.witness_state import witness_state
 from server.core import openapi, openapi_page
 from server.core.context import Runtime
+from server.core.cookies import Kind as Cookie
+from server.core.cookies import read_cookie
 from server.core.endpoint import EndpointSpec, runtime
 from server.core.keyring import EVENT, TOKEN, KeyRingError
 from server.core.permissions import Permission
@@ -357,7 +359,9 @@ def docs() -> Response:
 @blueprint.get("/")
 @described()
 def landing() -> Response:
-    """What this is, with links; ?lang=zh or en."""
+    """What this is, with links; who is signed in goes on to work; ?lang=zh or en."""
+    if read_cookie(runtime().settings, Cookie.STAFF):
+        return redirect("/inbox", 303)  # type: ignore[return-value]
     return _page("landing.html", _language(), version=openapi.API_VERSION)
 
 
