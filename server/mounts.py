@@ -18,6 +18,7 @@ from server.core.endpoint import CookieAuthenticator
 from server.core.permissions import Permission
 from server.core.problem import not_found
 from server.disclosure import routes as disclosure
+from server.evidence import redaction_routes as redactions
 from server.evidence import routes as evidence
 from server.evidence import tus_routes as uploads
 from server.evidence.erasure_guard import GUARD
@@ -26,6 +27,7 @@ from server.identity import duty_routes as duty
 from server.identity import references
 from server.identity import routes as identity
 from server.identity.authentication import authenticate, by_cookie, offer_nonce
+from server.live import routes as live
 from server.notices import routes as notices
 from server.retention import routes as retention
 from server.retention.guard import Guard, Watcher
@@ -35,7 +37,7 @@ from server.sync import routes as sync
 API = "/api/v1"
 SLICES = (
     audit, identity, duty, clocks, cases, evidence, disclosure, uploads, fieldlog, review, sync,
-    notices, retention,
+    live, notices, retention, redactions,
 )  # fmt: skip
 PAGES = (clocks.page, ops.blueprint, audit.tiles)
 # Which browsers may use a permission; the staff's own unless it is named.

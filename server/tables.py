@@ -12,6 +12,7 @@ from server.core import models as core
 from server.disclosure import models as disclosure
 from server.evidence import erasure_models as erasures
 from server.evidence import models as evidence
+from server.evidence import redaction_models as redactions
 from server.evidence import reuse_models as reuse
 from server.fieldlog import models as fieldlog
 from server.guests import models as guests
@@ -26,5 +27,5 @@ from server.shares import models as shares
 __all__ = [
     "audit", "audit_attestors", "audit_devices", "case_views", "cases", "clocks", "core",
     "disclosure", "erasures", "evidence", "fieldlog", "guests", "identity", "jobs", "live",
-    "notices", "retention", "reuse", "review", "shares",
+    "notices", "redactions", "retention", "reuse", "review", "shares",
 ]  # fmt: skip

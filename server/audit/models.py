@@ -70,6 +70,9 @@ class Event(_Entry, Base):
     __tablename__ = "events"
     __table_args__ = (
         sa.Index(None, "court_id", "log_index"),
+        sa.Index(None, "court_id", "kind", "log_index"),
+        sa.Index(None, "court_id", "actor_id", "log_index"),
+        sa.Index(None, "mission_id", "log_index"),
         sa.Index(None, "case_id", "log_index"),
         sa.Index(None, "subject_id", "log_index"),
         sa.Index(None, "src", "ep", "seq"),

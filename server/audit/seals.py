@@ -68,6 +68,7 @@ SEALED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "review_samples": frozenset(),
         "review_goals": frozenset(),
         "erasures": frozenset(),
+        "redactions": frozenset(),
         "release_rules": frozenset(),
         "live_entries": frozenset(),
         "invitations": frozenset(),

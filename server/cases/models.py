@@ -33,6 +33,7 @@ class Case(CourtScoped, Base):
     deadline_on: Mapped[date | None]
     handler_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
     status: Mapped[str]
+    closed_at: Mapped[datetime | None]  # when the server was told; retention runs from here
     basis: Mapped[dict[str, Any] | None]
     claim_fen: Mapped[int | None] = mapped_column(BigId)
     case_key: Mapped[str]  # random per case, hex; travels in the dossier (00)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from server.audit import service as audit
 from server.audit.events import EventKind
 from server.audit.service import Notice, Subject
 from server.cases import case_no as numbers
-from server.cases import policy, queries
+from server.cases import policy, queries, watching
 from server.cases.commands import AddCase, Assign, Change, PartyCommand
 from server.cases.models import Case, CaseAssignment, Party
 from server.cases.parties import (
@@ -21,6 +21,7 @@ from server.cases.parties import (
     foreign_fields,
     mask_id_no,
 )
+from server.cases.states import CaseStatus
 from server.core.context import Context
 from server.core.problem import Kind, Problem, not_found
 from server.identity import queries as identity
@@ -42,7 +43,7 @@ def add(ctx: Context, command: AddCase) -> Case:
         handler_id=command.handler_id, status=command.status,
         basis=dict(command.basis) if command.basis else None, claim_fen=command.claim_fen,
         case_key=ctx.runtime.randbytes(CASE_KEY_BYTES).hex(), created_at=ctx.clock.now(),
-        version=1,
+        closed_at=_closed_at(ctx, command.status), version=1,
     )  # fmt: skip
     for given in command.parties:
         _append_party(ctx, case, given)
@@ -57,6 +58,7 @@ def add(ctx: Context, command: AddCase) -> Case:
         "parties": len(case.parties),
     }
     _record(ctx, EventKind.CASE_ADDED, case, facts, before=frozenset())
+    watching.watcher_of(ctx).filed(ctx, case)
     return case
 
 
@@ -77,8 +79,11 @@ def change(ctx: Context, case: Case, command: Change) -> Case:
     }
     for name in changes:
         setattr(case, name, fields[name])
+    if "status" in changes:
+        case.closed_at = _closed_at(ctx, fields["status"])
     _bump(ctx, case)
     _record(ctx, EventKind.CASE_CHANGED, case, {"changes": changes}, before=before)
+    watching.watcher_of(ctx).changed(ctx, case, frozenset(changes))
     return case
 
 
@@ -261,6 +266,10 @@ def _seal_context(party: Party) -> str:
 
 def _next_position(parties: Iterable[Party]) -> int:
     return max((party.position for party in parties), default=0) + 1
+
+
+def _closed_at(ctx: Context, status: str) -> datetime | None:
+    return ctx.clock.now() if status == CaseStatus.CLOSED else None
 
 
 def _bump(ctx: Context, case: Case) -> None:

@@ -23,15 +23,17 @@ from server.audit.service import SERVER_SOURCE, Subject, record
 from server.core.context import Context
 from server.core.db import Base, table_of
 from server.core.problem import Kind, Problem, not_found
-from server.evidence import erasure_bytes, queries
+from server.evidence import erasure_bytes, queries, redaction_erasure
+from server.evidence.erasure_guard import guard_of
 from server.evidence.erasure_models import ErasedDigest, Erasure
 from server.evidence.models import Blob, Derivative, Evidence, Examination
+from server.evidence.redaction_models import Redaction
 
 ERASED: Final = "erased"
 # What the server itself wrote down of the content: its findings, and people's words about it.
 _TELLING: Final = (
     EventKind.EVIDENCE_EXAMINED, EventKind.REVIEW_RETURNED, EventKind.REVIEW_QUERIED,
-    EventKind.REVIEW_COMMENTED,
+    EventKind.REVIEW_COMMENTED, EventKind.REDACTION_ASKED, EventKind.REDACTION_DISCARDED,
 )  # fmt: skip
 # The slice stands on the same floor; only the packages that it keeps are of interest here.
 _PACKAGES: Final = sa.table(
@@ -61,6 +63,7 @@ def ask(ctx: Context, evidence_id: uuid.UUID, command: AskErasure) -> Erasure:
     item = queries.visible_evidence(ctx, evidence_id)
     if item.state == ERASED:
         raise Problem(Kind.CONFLICT, "it was erased before")
+    guard_of(ctx).require_erasable(ctx, _items_of_record(ctx, item))
     row = Erasure(
         id=ctx.new_id(), court_id=item.court_id, evidence_id=item.id,
         legal_basis=command.legal_basis, reason=command.reason,
@@ -82,10 +85,16 @@ def refuse(ctx: Context, erasure_id: uuid.UUID, command: DecideErasure) -> Erasu
 
 
 def approve(ctx: Context, erasure_id: uuid.UUID, command: DecideErasure) -> Erasure:
-    """Agree, and erase: texts and rows now, bytes right after the commit."""
+    """Agree, and erase: texts and rows now, bytes right after the commit.
+
+    What forbids it is judged anew, behind whoever places a hold or changes a rule just now.
+    """
+    guard = guard_of(ctx)
+    guard.take_turn(ctx)
     row, item = _undecided(ctx, erasure_id)
     entry = _entry(ctx, item)
-    items = _items_of_record(ctx, item)
+    items = _items_of_record(ctx, item, to_change=True)
+    guard.require_erasable(ctx, items)
     carried = _erase_told(ctx, [one.id for one in items])
     ctx.session.execute(
         sa.update(table_of(Event)).where(Event.hid == entry.hid).values(p=None, salt=None)
@@ -94,7 +103,8 @@ def approve(ctx: Context, erasure_id: uuid.UUID, command: DecideErasure) -> Eras
         _empty(one)
     _empty_lines(ctx, item, [one.id for one in items])
     ctx.session.flush()  # whether a digest is used elsewhere is read from the tables
-    unlinked, kept = _forget_bytes(ctx, sorted({one.sha256 for one in items}))
+    copies = redaction_erasure.forget(ctx, [one.id for one in items])
+    unlinked, kept = _forget_bytes(ctx, sorted({one.sha256 for one in items}), copies)
     packages = _withdraw_packages(ctx, item.case_id)
     for asked in _open_requests(ctx, items):
         _decided(ctx, asked, ERASED, command.note)
@@ -167,11 +177,14 @@ def _entry(ctx: Context, item: Evidence) -> Any:
     return entry
 
 
-def _items_of_record(ctx: Context, item: Evidence) -> list[Evidence]:
+def _items_of_record(ctx: Context, item: Evidence, *, to_change: bool = False) -> list[Evidence]:
     statement = sa.select(Evidence).where(
         Evidence.device_id == item.device_id, Evidence.ep == item.ep, Evidence.seq == item.seq
     )
-    return list(ctx.session.execute(statement.order_by(Evidence.obj_index)).scalars())
+    statement = statement.order_by(Evidence.obj_index)
+    if to_change:  # somebody may be moving it to another case
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return list(ctx.session.execute(statement).scalars())
 
 
 def _erase_told(ctx: Context, ids: Iterable[uuid.UUID]) -> _Carried:
@@ -213,9 +226,11 @@ def _empty_lines(ctx: Context, item: Evidence, ids: Sequence[uuid.UUID]) -> None
     sealing.update_rows(ctx, reviews, reviews.c.evidence_id.in_(ids), {"text": None})
 
 
-def _forget_bytes(ctx: Context, digests: Sequence[str]) -> tuple[list[str], list[str]]:
+def _forget_bytes(
+    ctx: Context, digests: Sequence[str], copies: Sequence[str]
+) -> tuple[list[str], list[str]]:
     """Rows of the bytes and of what was made from them; digests to unlink, and those kept."""
-    unlinked: list[str] = []
+    unlinked = [name for name in copies if not _is_used(ctx, name)]
     kept: list[str] = []
     for sha256 in digests:
         if _is_used(ctx, sha256):
@@ -233,6 +248,7 @@ def _forget_bytes(ctx: Context, digests: Sequence[str]) -> tuple[list[str], list
             ctx.session.delete(examination)
         ctx.session.flush()
         unlinked += [name for name in gone if not _is_used(ctx, name)]
+    unlinked = list(dict.fromkeys(unlinked))
     for sha256 in unlinked:
         _forget(ctx, sha256)
     return unlinked, kept
@@ -242,7 +258,8 @@ def _is_used(ctx: Context, sha256: str) -> bool:
     """Whether any record of any court, or anything made from other bytes, has these bytes."""
     items = sa.select(Evidence.id).where(Evidence.sha256 == sha256, Evidence.state != ERASED)
     made = sa.select(Derivative.name).where(Derivative.sha256 == sha256)
-    found = (ctx.session.execute(one.limit(1)).first() for one in (items, made))
+    copies = sa.select(Redaction.id).where(Redaction.sha256 == sha256)
+    found = (ctx.session.execute(one.limit(1)).first() for one in (items, made, copies))
     return any(one is not None for one in found)
 
 

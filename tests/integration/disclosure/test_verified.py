@@ -23,6 +23,7 @@ from tests.factories.cases import add_case, add_mission
 from tests.factories.exports import Bureau, enrol, entries_of, kinds_of
 from tests.factories.field import Recorder, sequence
 from tests.factories.log import sign_log
+from tests.factories.retention import without_rules
 from tests.factories.trusting import trust_of
 from tests.factories.uploads import sha256_of
 
@@ -129,6 +130,7 @@ def test_an_erased_record_leaves_its_header(bureau: Bureau, tmp_path: Path) -> N
 
 def erase(bureau: Bureau, photo: bytes) -> None:
     """One person asks, another agrees."""
+    without_rules(bureau.app)
     why = {"legal_basis": "个人信息保护法第四十七条", "reason": "误摄(虚构)"}
     path = f"/evidence/{bureau.item(photo)}/erasures"
     asked = bureau.person("supervisor").post(path, json=why)

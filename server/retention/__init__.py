@@ -1,0 +1,1 @@
+"""The retention slice; see ARCHITECTURE.md."""
