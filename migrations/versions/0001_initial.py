@@ -49,6 +49,7 @@ COURT_SCOPED = (
     "picture_marks",
     "receipts",
     "record_conflicts",
+    "redactions",
     "reuse_alarms",
     "release_rules",
     "retention_classes",
@@ -1393,6 +1394,58 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_erasures_evidence_id"), "erasures", ["evidence_id"], unique=False)
     op.create_table(
+        "redactions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("recipe", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("recipe_sha256", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("source_sha256", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column(
+            "size_bytes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("mime", sa.Text(), nullable=True),
+        sa.Column("width", sa.Integer(), nullable=True),
+        sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column(
+            "duration_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("complete", sa.Boolean(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("discarded_by", sa.Uuid(), nullable=True),
+        sa.Column("discarded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("discard_reason", sa.Text(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"], ["evidence.id"], name=op.f("fk_redactions_evidence_id_evidence")
+        ),
+        sa.ForeignKeyConstraint(
+            ["asked_by"], ["users.id"], name=op.f("fk_redactions_asked_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["discarded_by"], ["users.id"], name=op.f("fk_redactions_discarded_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_redactions_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_redactions")),
+        sa.UniqueConstraint("evidence_id", "number", name=op.f("uq_redactions_evidence_id_number")),
+    )
+    op.create_index(
+        op.f("ix_redactions_court_id_state_id"),
+        "redactions",
+        ["court_id", "state", "id"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_redactions_sha256"), "redactions", ["sha256"], unique=False)
+    op.create_table(
         "erased_digests",
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
@@ -2066,6 +2119,9 @@ def downgrade() -> None:
     op.drop_table("reuse_alarms")
     op.drop_table("picture_marks")
     op.drop_table("saved_views")
+    op.drop_index(op.f("ix_redactions_sha256"), table_name="redactions")
+    op.drop_index(op.f("ix_redactions_court_id_state_id"), table_name="redactions")
+    op.drop_table("redactions")
     op.drop_table("erased_digests")
     op.drop_index(op.f("ix_erasures_evidence_id"), table_name="erasures")
     op.drop_index(op.f("ix_erasures_court_id_state_id"), table_name="erasures")
