@@ -143,6 +143,9 @@ class Settings:
 
     sandbox: str = _setting("auto (bubblewrap when it works), bwrap or process", "auto")
     examine_seconds_max: int = _setting("time the worker gives to one file", 60)
+    make_seconds_max: int = _setting(
+        "time the worker gives to one redacted or browser copy of a recording", 3_600
+    )
     worker_jobs: int = _setting("files that one worker examines at a time", 2)
 
     @classmethod

@@ -26,6 +26,7 @@ from server.commands.console import (
     runtime,
 )
 from server.commands.exporting import exporting
+from server.commands.making import maker_of, making
 from server.core.context import Runtime
 from server.core.db import db
 from server.core.units import Units
@@ -36,6 +37,7 @@ from server.evidence.shipping import Shipper
 from server.jobs.superseding import Superseder
 from server.jobs.table import EXAMINE, EXPORT, Handler, PostponeError, Registry
 from server.jobs.worker import Worker
+from server.live.releasing import Releaser
 from server.notices.webhook_delivering import Deliverer
 from server.schema import is_current
 from server.settings import Settings
@@ -66,10 +68,16 @@ def worker(console: Console, *, once: bool) -> dict[str, Any] | None:
             raise CommandFailed("schema", said, _INIT, UNUSABLE)
     settings = runtime().settings
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    with sandbox_of(settings) as sandbox:
+    with sandbox_of(settings) as sandbox, maker_of(settings) as maker:
         working = Worker(
             app,
-            Registry({EXAMINE: examining(sandbox), EXPORT: exporting(runtime())}),
+            Registry(
+                {
+                    EXAMINE: examining(sandbox),
+                    EXPORT: exporting(runtime()),
+                    **making(maker, settings.worker_jobs),
+                }
+            ),
             settings.worker_jobs,
             beside=beside(runtime()),
         )
@@ -98,6 +106,7 @@ def beside(tools: Runtime) -> dict[str, Callable[[], float]]:
         "superseding": Superseder(tools).turn,
         "mirroring": Mirror(tools).turn,
         "webhooks": Deliverer(tools).turn,
+        "releasing": Releaser(tools).turn,
     }
 
 

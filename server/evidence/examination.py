@@ -61,7 +61,7 @@ def examine(units: Units, sandbox: Examiner, evidence_id: str) -> None:
         sha256, mime, name = item.sha256, item.mime, item.name or b""
         blobs = ctx.runtime.stores.blobs
     with tempfile.TemporaryDirectory(prefix="tiezheng-examine-") as folder:
-        path = _local_file(blobs, Digest(sha256), Path(folder) / "input")
+        path = local_file(blobs, Digest(sha256), Path(folder) / "input")
         out_dir = Path(folder) / "out"
         out_dir.mkdir()
         outcome = sandbox.examine(path, name=name, claimed_type=mime, out_dir=out_dir)
@@ -79,7 +79,8 @@ def _item(ctx: Context, evidence_id: str) -> Evidence | None:
     return ctx.session.get(Evidence, uuid.UUID(evidence_id))
 
 
-def _local_file(blobs: BlobStore, digest: Digest, spare: Path) -> Path:
+def local_file(blobs: BlobStore, digest: Digest, spare: Path) -> Path:
+    """A path with the bytes: the store's own, or a copy at ``spare``."""
     if isinstance(blobs, LocalPaths):
         return blobs.path_of(digest)
     with spare.open("wb") as copy:

@@ -14,7 +14,7 @@ from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
-from server.evidence import erasure, policy, queries, service
+from server.evidence import erasure, policy, queries, service, shown
 from server.evidence.commands import EvidenceFilter, Rebind
 from server.evidence.erasure_models import Erasure
 from server.evidence.erasure_schemas import DecisionBody, ErasureBody, ErasureOut, ErasureQuery
@@ -86,6 +86,24 @@ def view_derivative(ctx: Context, evidence_id: uuid.UUID, name: str) -> Response
     chosen = made[name]
     file_name = chosen.name.encode()
     return content_response(ctx.runtime.stores.blobs, Digest(chosen.sha256), chosen.mime, file_name)
+
+
+@blueprint.get("/evidence/<uuid:evidence_id>/play")
+@endpoint(
+    Permission.EVIDENCE_VIEW,
+    reads_evidence=True,
+    responses={206: "a range of the bytes", 304: "the bytes you hold", 416: "outside the bytes"},
+)
+def play_evidence(ctx: Context, evidence_id: uuid.UUID) -> Response:
+    """What a browser can show of an item: the original or a copy; the view is recorded."""
+    item = queries.visible_evidence(ctx, evidence_id)
+    policy.has_bytes(item)
+    found = shown.of(ctx.session, item)
+    if found is None:
+        raise not_found("the worker has not made anything a browser can show, or cannot")
+    service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
+    store, name = ctx.runtime.stores.blobs, f"{item.id}".encode()
+    return content_response(store, Digest(found.sha256), found.mime, name)
 
 
 @blueprint.post("/evidence/<uuid:evidence_id>/rebind")

@@ -12,9 +12,18 @@ from server.core.units import Units
 
 EXAMINE: Final = "evidence.examine"
 EXPORT: Final = "disclosure.export"
+REDACT: Final = "evidence.redact"
+PREVIEW: Final = "evidence.preview"
+FACES: Final = "evidence.faces"
 
 HANDLERS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {EventKind.EVIDENCE_VERIFIED: (EXAMINE,), EventKind.EXPORT_REQUESTED: (EXPORT,)}
+    {
+        EventKind.EVIDENCE_VERIFIED: (EXAMINE,),
+        EventKind.EVIDENCE_EXAMINED: (PREVIEW,),
+        EventKind.REDACTION_ASKED: (REDACT,),
+        EventKind.FACES_ASKED: (FACES,),
+        EventKind.EXPORT_REQUESTED: (EXPORT,),
+    }
 )
 
 Handler = Callable[[Units, str], None]

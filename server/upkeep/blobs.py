@@ -23,6 +23,7 @@ from server.core.transactions import EVERY_COURT, unit_of_work
 from server.core.units import Units
 from server.disclosure.models import Export
 from server.evidence.models import Blob, Derivative, Evidence
+from server.evidence.redaction_models import Redaction
 from server.evidence.shipping import Outcome, note_copies
 from server.upkeep.findings import Code, Report
 from storage.digest import Digest
@@ -167,6 +168,12 @@ def references(session: Session, report: Report) -> None:
     for source, name, sha256 in session.execute(made):
         detail = f"derivatives/{source}/{name} needs it"
         report.add(Code.ROW_MISSING, f"blobs/{sha256}", detail)
+    copies = sa.select(Redaction.id, Redaction.sha256).where(
+        Redaction.sha256.is_not(None), Redaction.sha256.not_in(known)
+    )
+    for redaction_id, name in session.execute(copies):
+        detail = f"redactions/{redaction_id} needs it"
+        report.add(Code.ROW_MISSING, f"blobs/{name}", detail)
 
 
 def named_otherwise(session: Session, blobs: BlobStore, report: Report) -> None:

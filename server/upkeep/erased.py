@@ -8,7 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.evidence.models import Blob, Derivative, Evidence, Examination
+from server.evidence.redaction_models import Redaction
 from server.upkeep.findings import Code, Report
+
+_PLACES = (Blob.sha256, Examination.sha256, Derivative.source_sha256, Redaction.sha256)
 
 
 def check(session: Session, digests: Mapping[str, str], report: Report) -> None:
@@ -21,7 +24,7 @@ def check(session: Session, digests: Mapping[str, str], report: Report) -> None:
         used = sa.select(Evidence.id).where(Evidence.sha256 == sha256, Evidence.state != "erased")
         if session.execute(used.limit(1)).first() is not None:
             continue
-        for column in (Blob.sha256, Examination.sha256, Derivative.source_sha256):
+        for column in _PLACES:
             if session.execute(sa.select(column).where(column == sha256).limit(1)).first():
                 name = f"{column.class_.__tablename__}/{sha256}"
                 report.add(Code.NOT_ERASED, name, f"{entry} erased it")

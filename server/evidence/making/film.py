@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import av.container
@@ -13,10 +13,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from server.evidence.making.covering import Pixels, cover_planes
+from server.evidence.making.quality import Quality
 from server.evidence.recipes import Recipe
-
-if TYPE_CHECKING:
-    from server.evidence.making.recordings import Quality
 
 _BASE = Fraction(1, 90_000)
 _FOREVER = float("inf")

@@ -7,7 +7,6 @@ chapter, attachment or undecoded frame comes along.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import av
@@ -21,6 +20,7 @@ from server.evidence.derivatives.images import MAX_PIXELS
 from server.evidence.derivatives.video import decoded
 from server.evidence.making.film import Film
 from server.evidence.making.output import mp4_into
+from server.evidence.making.quality import Quality
 from server.evidence.making.sound import Sound
 from server.evidence.metadata.media import open_media, playable
 from server.evidence.recipes import Recipe
@@ -29,19 +29,6 @@ from server.evidence.sandbox.products import Product
 
 class NothingToMakeError(Exception):
     """The recording has neither a picture nor a sound that can be decoded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """How large and how fine: longest side in pixels, x264's rate factor, sound in bits/s."""
-
-    side_px: int
-    rate_factor: int
-    sound_bits: int
-
-
-FINE = Quality(1920, 20, 128_000)
-SMALL = Quality(1280, 27, 96_000)
 
 
 def remake(

@@ -13,7 +13,8 @@ from server.evidence.findings import clean_text
 from server.evidence.making.covering import cover_rgb
 from server.evidence.making.faces import NoModelError, suggest
 from server.evidence.making.pictures import redact_picture
-from server.evidence.making.recordings import FINE, SMALL, NothingToMakeError, remake
+from server.evidence.making.quality import FINE, SMALL
+from server.evidence.making.recordings import NothingToMakeError, remake
 from server.evidence.metadata.media import duration_ms, open_media
 from server.evidence.pipeline import Guard, StageExpired, explain
 from server.evidence.recipes import FACES, PREVIEW, Box, Recipe

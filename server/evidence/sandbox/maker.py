@@ -21,7 +21,7 @@ from server.evidence.sandbox.order import Order
 from server.evidence.sandbox.parent import Sandbox, SandboxFailure
 from server.evidence.sandbox.products import Product
 
-MAKE: Final = "server.evidence.making.task:make_open"
+_MAKE: Final = "server.evidence.making.task:make_open"
 FILE_BYTES_MAX: Final = 4 << 30
 _MEMORY_BYTES: Final = 2 << 30
 _ANSWER_BYTES: Final = 1 << 20
@@ -44,6 +44,8 @@ def maker_limits(seconds: int, usual: Limits | None = None) -> Limits:
 
 class Maker(Sandbox):
     """Makes files from evidence in confined processes; started when it is first needed."""
+
+    TASK: Final = _MAKE
 
     def make(
         self, path: Path, *, mime: str, recipe: str, output: BinaryIO
