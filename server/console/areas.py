@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from server.console import pages, session
+from server.console import account, devices, duty, pages, session, users
 
-AREAS = (session,)
+AREAS = (session, devices, duty, users, account)
 # Templates live beside the code; a blueprint is how Flask finds them.
 _templates = Blueprint("console", __name__, template_folder="templates")
 

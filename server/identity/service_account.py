@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 from server.audit import service as audit
@@ -9,7 +10,7 @@ from server.audit.events import EventKind
 from server.audit.service import Subject
 from server.core.context import Context
 from server.core.permissions import TOKEN_PERMISSIONS, Permission, permissions_of
-from server.core.problem import Kind, Problem, invalid
+from server.core.problem import Kind, Problem, invalid, not_found
 from server.identity import lockout, queries, sign_in, totp
 from server.identity.commands import ChangePassword
 from server.identity.models import Court, Device, SignIn, User
@@ -95,6 +96,25 @@ def offer_totp(ctx: Context) -> TotpOffer:
     user.totp_secret = totp.seal(ctx.runtime.keyring, user.id, secret)
     user.totp_last_step = None
     return TotpOffer(secret, totp.uri(secret, user.login, ISSUER))
+
+
+def pending_totp(ctx: Context) -> TotpOffer | None:
+    """The secret that was offered and waits for its first code."""
+    user = _self(ctx)
+    if user.totp_secret is None or user.totp_confirmed_at is not None:
+        return None
+    secret = totp.unseal(ctx.runtime.keyring, user.id, user.totp_secret)
+    return TotpOffer(secret, totp.uri(secret, user.login, ISSUER))
+
+
+def end_sign_in(ctx: Context, sign_in_id: uuid.UUID) -> None:
+    """End one of the caller's own sign-ins; 404 for any other."""
+    found = ctx.session.get(SignIn, sign_in_id, with_for_update=True)
+    if found is None or found.user_id != ctx.actor.user() or found.revoked_at is not None:
+        raise not_found("sign-in")
+    found.revoked_at = ctx.clock.now()
+    facts = {"sign_in": str(found.id)}
+    audit.record(ctx, EventKind.SIGNED_OUT, Subject("user", found.user_id), facts)
 
 
 def confirm_totp(ctx: Context, code: str) -> None:

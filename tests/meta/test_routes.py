@@ -28,6 +28,7 @@ UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 # Unsafe by method, yet nothing that a log entry would tell; each with its reason.
 UNRECORDED = {
     "POST /api/v1/blobs/missing": "a question with a long body",
+    "POST /api/v1/dock/matches": "a question with a long body; nothing is kept",
     "POST /api/v1/review-queue/preview": "a question with a long body; nothing is decided",
     "POST /api/v1/me/totp": "a secret that is in force only once it is confirmed",
     "POST /api/v1/notices/read": "which hints somebody has seen",

@@ -22,4 +22,14 @@ class ConsolePage:
 PAGES = (
     ConsolePage("sign-in", "/sign-in", "nobody"),
     ConsolePage("not-found", "/no-such-page", "nobody", 404),
+    ConsolePage("devices", "/devices"),
+    ConsolePage("devices-new", "/devices/new", "administrator"),
+    ConsolePage("device", "/devices/{device}"),
+    ConsolePage("device-lost", "/devices/{device}/lost"),
+    ConsolePage("duty", "/duty"),
+    ConsolePage("duty-booking", "/duty/{booking}"),
+    ConsolePage("users", "/admin/users", "administrator"),
+    ConsolePage("user", "/admin/users/{user}", "administrator"),
+    ConsolePage("me", "/me", "officer"),
+    ConsolePage("me-password", "/me/password", "officer"),
 )
