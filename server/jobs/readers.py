@@ -16,10 +16,12 @@ from server.core.context import Context
 from server.core.db import table_of
 from server.jobs.models import Job, WorkerCursor
 from server.jobs.table import HANDLERS_OF
+from server.live import projection
 from server.notices import projecting
 
 RECEIPTS: Final = "receipts"
 JOBS: Final = "jobs"
+LIVE: Final = "live"
 NOTICES: Final = "notices"
 BATCH: Final = 500
 
@@ -57,6 +59,7 @@ READERS: Final[Mapping[str, Reader]] = {
     RECEIPTS: receipts.issue_pending,
     JOBS: project_jobs,
     NOTICES: projecting.project,
+    LIVE: projection.project,
 }
 
 

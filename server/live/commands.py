@@ -20,6 +20,14 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryFilter:
+    """Which entries of a mission are wanted: those that changed beyond a turn."""
+
+    after: int = 0
+    limit: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
     """One decision on one entry.
 

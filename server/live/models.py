@@ -74,6 +74,7 @@ class LiveEntry(CourtScoped, Base):
     rules_version: Mapped[int]
     state: Mapped[str]  # waiting | held | redacted | released | withdrawn
     due_at: Mapped[datetime | None]  # none once observers were told of it
+    automatic: Mapped[bool]  # released when due, if it still waits then
     position: Mapped[int | None] = mapped_column(BigId)
     turn: Mapped[int] = mapped_column(BigId)
     announced_at: Mapped[datetime | None]
