@@ -23,6 +23,7 @@ from server.evidence import routes as evidence
 from server.evidence import tus_routes as uploads
 from server.evidence.erasure_guard import GUARD
 from server.fieldlog import routes as fieldlog
+from server.guests import authentication as guests
 from server.identity import duty_routes as duty
 from server.identity import references
 from server.identity import routes as identity
@@ -32,16 +33,22 @@ from server.notices import routes as notices
 from server.retention import routes as retention
 from server.retention.guard import Guard, Watcher
 from server.review import routes as review
+from server.shares import authentication as share_cookie
+from server.shares import routes as shares
 from server.sync import routes as sync
 
 API = "/api/v1"
 SLICES = (
     audit, identity, duty, clocks, cases, evidence, disclosure, uploads, fieldlog, review, sync,
-    live, notices, retention, redactions,
+    live, notices, retention, redactions, shares,
 )  # fmt: skip
 PAGES = (clocks.page, ops.blueprint, audit.tiles)
 # Which browsers may use a permission; the staff's own unless it is named.
-COOKIES: dict[Permission | None, CookieAuthenticator] = {None: by_cookie}
+COOKIES: dict[Permission | None, CookieAuthenticator] = {
+    None: by_cookie,
+    Permission.LIVE_WATCH: guests.authenticate,
+    Permission.SHARE_OPEN: share_cookie.authenticate,
+}
 
 
 def mount(app: Flask) -> None:

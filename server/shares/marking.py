@@ -1,0 +1,114 @@
+"""Burns recipient and time into a picture that the worker made: in process, small, one at a time.
+
+Only WebP and JPEG of our own making are opened; an original never gets here.  The result carries
+no metadata of any kind.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from PIL import Image, ImageDraw, ImageFont
+
+from server.core.problem import Kind, Problem
+from server.disclosure.report.fonts import FontError, FontStack, font_stack
+
+SIDE_PX_MAX: Final = 1600
+BYTES_MAX: Final = 64 * 2**20
+MIME: Final = "image/jpeg"
+_PIXELS_MAX: Final = 130_000_000
+_QUALITY: Final = 82
+_AT_A_TIME: Final = threading.BoundedSemaphore(2)
+_WAIT_SECONDS: Final = 10.0
+_ANGLE: Final = 24
+_INK: Final = (255, 255, 255, 112)
+_EDGE: Final = (0, 0, 0, 96)
+
+
+def marked(picture: Iterable[bytes], lines: tuple[str, ...], font: str = "") -> bytes:
+    """The picture as a JPEG of at most 1600 px with ``lines`` tiled over it.
+
+    :param picture: bytes of a derivative.
+    :param font: the configured font of reports; empty for the system's.
+    """
+    data = _bounded(picture)
+    if not _AT_A_TIME.acquire(timeout=_WAIT_SECONDS):
+        raise Problem(Kind.BUSY, "too many pictures are being made; try again")
+    try:
+        return _marked(data, lines, font)
+    finally:
+        _AT_A_TIME.release()
+
+
+def _marked(data: bytes, lines: tuple[str, ...], font: str) -> bytes:
+    with Image.open(io.BytesIO(data), formats=("WEBP", "JPEG")) as source:
+        if source.width * source.height > _PIXELS_MAX:
+            raise Problem(Kind.UNAVAILABLE, "the picture is too large to be marked")
+        source.draft("RGB", (SIDE_PX_MAX, SIDE_PX_MAX))
+        base = source.convert("RGB")
+    base.thumbnail((SIDE_PX_MAX, SIDE_PX_MAX))
+    clean = Image.new("RGB", base.size)
+    clean.paste(base)  # what the file said beside its pixels stays behind
+    veil = _veil(clean.size, lines, font)
+    whole = Image.alpha_composite(clean.convert("RGBA"), veil).convert("RGB")
+    out = io.BytesIO()
+    whole.save(out, "JPEG", quality=_QUALITY, optimize=True)
+    return out.getvalue()
+
+
+def _veil(size_px: tuple[int, int], lines: tuple[str, ...], font: str) -> Image.Image:
+    """A transparent layer with the lines in rows over the whole picture, small ones included."""
+    side = max(size_px)
+    letters = max(11, min(34, side // 34))
+    face, shown = _face(font, letters), [_printable(line, font) for line in lines]
+    text = "\n".join(shown)
+    probe = ImageDraw.Draw(Image.new("L", (1, 1)))
+    left, top, right, bottom = probe.multiline_textbbox((0, 0), text, font=face)
+    step_x, step_y = int(right - left) + 3 * letters, int(bottom - top) + 3 * letters
+    layer = Image.new("RGBA", (side * 2, side * 2))
+    draw = ImageDraw.Draw(layer)
+    for row, y in enumerate(range(0, side * 2, step_y)):
+        for x in range(-(row % 2) * step_x // 2, side * 2, step_x):
+            draw.multiline_text(
+                (x, y), text, font=face, fill=_INK, stroke_width=1, stroke_fill=_EDGE
+            )
+    turned = layer.rotate(_ANGLE)
+    corner = ((turned.width - size_px[0]) // 2, (turned.height - size_px[1]) // 2)
+    return turned.crop((*corner, corner[0] + size_px[0], corner[1] + size_px[1]))
+
+
+def _face(font: str, letters_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    stack = _stack(font)
+    if stack is None:
+        return ImageFont.load_default(letters_px)
+    first = stack.faces[0]
+    return ImageFont.truetype(str(first.path), letters_px, index=first.number)
+
+
+def _printable(line: str, font: str) -> str:
+    """What the face can draw; other characters by their code point, so that none vanishes."""
+    stack = _stack(font)
+    if stack is None:
+        return line.encode("ascii", "backslashreplace").decode()
+    return FontStack(stack.faces[:1]).printable(line)
+
+
+@lru_cache(maxsize=4)
+def _stack(font: str) -> FontStack | None:
+    try:
+        return font_stack(font)
+    except FontError:
+        return None
+
+
+def _bounded(picture: Iterable[bytes]) -> bytes:
+    data = bytearray()
+    for piece in picture:
+        data += piece
+        if len(data) > BYTES_MAX:
+            raise Problem(Kind.UNAVAILABLE, "the picture is too large to be marked")
+    return bytes(data)

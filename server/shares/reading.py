@@ -1,0 +1,95 @@
+"""What an outsider gets to see of an item, and the custody event that each look causes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from server.audit.events import EventKind
+from server.audit.service import Subject, record
+from server.core.context import Context
+from server.core.problem import not_found
+from server.core.transactions import take_turns
+from server.evidence import redactions
+from server.shares import policy, queries
+from server.shares.commands import Mode
+from server.shares.models import ShareReading
+from server.shares.queries import Shared
+
+ONE_READING: Final = timedelta(minutes=10)  # ranges of one item within it are one event
+_KINDS: Final = {"viewed": EventKind.EVIDENCE_VIEWED, "downloaded": EventKind.EVIDENCE_DOWNLOADED}
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Stored bytes that an outsider gets; ``name`` is nobody's file name unless it is offered."""
+
+    sha256: str
+    mime: str
+    name: bytes | None
+
+
+def picture_of(ctx: Context, shared: Shared) -> Bytes | None:
+    """A still that the worker made, or the redacted photo; never an original."""
+    if shared.row.redaction_id is not None:
+        copy = redactions.released_photo(ctx.session, shared.row.redaction_id)
+        return None if copy is None else Bytes(copy.sha256, copy.mime, copy.name.encode())
+    made = queries.derivatives_by_digest(ctx.session, [shared.item.sha256])[shared.item.sha256]
+    for name in policy.PICTURES:
+        if name in made:
+            return Bytes(made[name].sha256, made[name].mime, None)
+    return None
+
+
+def film_of(ctx: Context, shared: Shared) -> Bytes | None:
+    """A film or sound that the worker made: the redacted copy, or the copy for browsers."""
+    if shared.row.redaction_id is not None:
+        copy = redactions.released(ctx.session, shared.row.redaction_id)
+        if copy is None or copy.kind == "photo":
+            return None
+        return Bytes(copy.sha256, copy.mime, copy.name.encode())
+    made = queries.derivatives_by_digest(ctx.session, [shared.item.sha256])[shared.item.sha256]
+    film = made.get(policy.FILM)
+    return None if film is None else Bytes(film.sha256, film.mime, None)
+
+
+def content_of(ctx: Context, shared: Shared) -> Bytes:
+    """What may be taken away: the original or its redacted copy; 404 unless downloads are allowed.
+
+    A copy that was withdrawn since is not replaced by its original.
+    """
+    if shared.share.mode != Mode.DOWNLOAD:
+        raise not_found()
+    if shared.row.redaction_id is None:
+        return Bytes(shared.item.sha256, shared.item.mime, shared.item.name)
+    copy = redactions.released(ctx.session, shared.row.redaction_id)
+    if copy is None:
+        raise not_found()
+    return Bytes(copy.sha256, copy.mime, copy.name.encode())
+
+
+def seen(ctx: Context, shared: Shared, kind: str, served: Bytes | None = None) -> None:
+    """Tell the log that the recipient ``viewed`` or ``downloaded`` the item, once in a while."""
+    take_turns(ctx.session, f"share-reading:{shared.opening.id}")
+    key = (shared.opening.id, shared.item.id, kind)
+    row, now = ctx.session.get(ShareReading, key), ctx.clock.now()
+    if row is not None and row.recorded_at > now - ONE_READING:
+        return
+    if row is None:
+        row = ShareReading(
+            opening_id=key[0], evidence_id=key[1], kind=kind, court_id=shared.share.court_id,
+            first_at=now, recorded_at=now, times=0,
+        )  # fmt: skip
+        ctx.session.add(row)
+    row.recorded_at, row.times = now, row.times + 1
+    facts = {
+        "sha256": shared.item.sha256, "share": str(shared.share.id),
+        "opening": str(shared.opening.id), "recipient": shared.share.recipient,
+        "form": "original" if shared.row.redaction_id is None else "redacted",
+        "served": None if served is None else served.sha256,
+    }  # fmt: skip
+    record(
+        ctx, _KINDS[kind], Subject("evidence", shared.item.id), facts,
+        case_id=shared.item.case_id, mission_id=shared.item.mission_id,
+    )  # fmt: skip
