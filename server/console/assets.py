@@ -26,7 +26,17 @@ VENDOR: Final[Mapping[str, str]] = {
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "leaflet.js": "leaflet/dist/leaflet.js",
     "leaflet.css": "leaflet/dist/leaflet.css",
+    **{
+        f"noble/{name}.js": f"@noble/hashes/{name}.js"
+        for name in ("sha2", "hmac", "utils", "_md", "_u64")
+    },
 }
+# Formats that the offline verifier reads as well; tested there, never copied by hand.
+SHARED: Final[Mapping[str, str]] = {
+    f"tz/{name}.js": f"{name}.js" for name in ("bytes", "errors", "jcs")
+}
+_SHARED_FOLDER: Final = Path(__file__).resolve().parents[2] / "client_sdk" / "browser"
+_BARE, _BESIDE = '"@noble/hashes/', '"../noble/'
 _VERSION_CHARACTERS: Final = 10
 
 
@@ -60,11 +70,18 @@ def copy_vendor(packages: Path, folder: Path = VENDOR_FOLDER) -> tuple[list[str]
     folder.mkdir(parents=True, exist_ok=True)
     copied, missing = [], []
     digests: dict[str, str] = {}
-    for name, source in VENDOR.items():
-        if not (packages / source).is_file():
+    sources = {name: packages / source for name, source in VENDOR.items()}
+    sources |= {name: _SHARED_FOLDER / source for name, source in SHARED.items()}
+    for name, source in sources.items():
+        if not source.is_file():
             missing.append(name)
             continue
-        shutil.copyfile(packages / source, folder / name)
+        (folder / name).parent.mkdir(exist_ok=True)
+        if name in SHARED:  # a browser knows no packages: their place instead of their name
+            text = source.read_text(encoding="utf-8").replace(_BARE, _BESIDE)
+            (folder / name).write_text(text, encoding="utf-8")
+        else:
+            shutil.copyfile(source, folder / name)
         digest = hashlib.sha384((folder / name).read_bytes()).digest()
         digests[name] = f"sha384-{base64.b64encode(digest).decode()}"
         copied.append(name)
