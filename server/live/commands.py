@@ -5,9 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from server.core.problem import Kind, Problem
 from server.live.redaction import ReleaseRules
+
+ENTRIES_MAX: Final = 500
 
 
 class Decision(StrEnum):
@@ -24,7 +27,7 @@ class EntryFilter:
     """Which entries of a mission are wanted: those that changed beyond a turn."""
 
     after: int = 0
-    limit: int = 500
+    limit: int = ENTRIES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

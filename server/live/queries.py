@@ -20,13 +20,12 @@ from server.core.permissions import Permission, Role, TokenKind
 from server.core.problem import not_found
 from server.identity.models import SignIn, User
 from server.live import policy, sources
-from server.live.commands import Decision
+from server.live.commands import ENTRIES_MAX, Decision
 from server.live.hub import Item
 from server.live.models import LiveEntry, LiveMission
 from server.live.sources import Source
 
 RECENT: Final = timedelta(days=14)
-ENTRIES_MAX: Final = 500
 _ENTRY: Final = "entry"
 _BEGUN: Final = (MissionState.STARTED, MissionState.ENDED)
 

@@ -106,7 +106,7 @@ _STAGE_WORDS: Final = (
     (Stage.ARRIVED, re.compile("到达|抵达|到场|进场|现场集合")),
 )  # fmt: skip
 _CAPTURES: Final = frozenset({"photo", "video", "audio", "document"})
-_TOWN: Final = re.compile(r"([\u4e00-\u9fff]{2,8}?(?:镇|乡|街道|苏木))(?![\u4e00-\u9fff]{0,2}路)")
+_TOWN: Final = re.compile(r"([\u4e00-\u9fff]{2,8}?(?:镇|乡|街道|苏木))")
 _ABOVE_TOWN: Final = re.compile(r"^.*(?:省|自治区|自治州|市|地区|盟|区|县|旗)(?=[\u4e00-\u9fff])")
 
 

@@ -8,8 +8,7 @@ from marshmallow import Schema, fields, post_load, validate
 
 from client_sdk.protocol.ids import short_code
 from server.core.texts import readable
-from server.live.commands import Decide, Decision, EntryFilter, SetRules
-from server.live.queries import ENTRIES_MAX
+from server.live.commands import ENTRIES_MAX, Decide, Decision, EntryFilter, SetRules
 from server.live.redaction import CELL_M_MIN, DELAY_SECONDS_MAX, Place, ReleaseRules
 
 REASON_CHARACTERS_MAX: Final = 500
