@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from server.console import account, devices, duty, pages, session, users
+from server.console import (
+    account,
+    devices,
+    duty,
+    guests,
+    guests_opinions,
+    pages,
+    room,
+    session,
+    users,
+)
 
-AREAS = (session, devices, duty, users, account)
+AREAS = (session, devices, duty, users, account, guests, guests_opinions, room)
 # Templates live beside the code; a blueprint is how Flask finds them.
 _templates = Blueprint("console", __name__, template_folder="templates")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -156,7 +157,7 @@ def _note(ctx: Context, guest: Guest) -> AttendanceNote:
         seconds=there.seconds,
         visits=tuple(Visit(one.arrived_at, one.last_seen_at) for one in there.visits[-VISITS_MAX:]),
         seen=len(seen),
-        entries=tuple(_places(ctx.session, seen[-ENTRIES_MAX:])),
+        entries=tuple(_places(ctx.session, invitation.mission_id, seen[-ENTRIES_MAX:])),
         log=ctx.settings.origin,
         head=TreeHead(checkpoint.size, checkpoint.root.hex()) if checkpoint else None,
         issued=ctx.clock.now(),
@@ -175,13 +176,31 @@ def _seen(session: Session, mission_id: uuid.UUID, last_position: int) -> list[O
     return found
 
 
-def _places(session: Session, entries: Sequence[ObserverEntry]) -> list[SeenEntry]:
+def _places(
+    session: Session, mission_id: uuid.UUID, entries: Sequence[ObserverEntry]
+) -> list[SeenEntry]:
     """Where in the log it stands that each entry was released; nowhere while it is on its way."""
-    ids = [str(one.entry_id) for one in entries]
+    places = _released_by_delay(session, mission_id)
     statement = (
         sa.select(Event.subject_id, sa.func.max(Event.log_index))
-        .where(Event.subject_id.in_(ids))
+        .where(Event.subject_id.in_([str(one.entry_id) for one in entries]))
         .group_by(Event.subject_id)
     )
-    places: dict[str | None, int] = dict(session.execute(statement).tuples().all())
+    for entry_id, log_index in session.execute(statement):
+        if entry_id is not None:
+            places[entry_id] = max(log_index, places.get(entry_id, 0))
     return [SeenEntry(one.position, places.get(str(one.entry_id))) for one in entries]
+
+
+def _released_by_delay(session: Session, mission_id: uuid.UUID) -> dict[str, int]:
+    """Entries whose delay was over are released many at a time, by one entry of the log."""
+    statement = (
+        sa.select(Event.log_index, Event.p)
+        .where(Event.subject_id == str(mission_id), Event.kind == EventKind.LIVE_RELEASED.value)
+        .order_by(Event.log_index)
+    )
+    places: dict[str, int] = {}
+    for log_index, text in session.execute(statement):
+        for one in json.loads(text or "{}").get("facts", {}).get("entries", ()):
+            places[str(one["entry"])] = log_index
+    return places

@@ -14,15 +14,16 @@ from server.audit.service import Subject
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.problem import Kind, Problem, not_found
-from server.guests import policy, queries, telling, voice
+from server.guests import policy, queries, voice
 from server.guests.commands import Say
 from server.guests.kinds import OpinionState, Phase
 from server.guests.models import Opinion
 from server.guests.queries import Guest
 from server.live import feed
+from server.notices import service as notices
+from server.notices.topics import Topic
 
 OPINIONS_MAX: Final = 200  # of one guest; nobody means to say more
-_TOPIC: Final = "opinion"
 
 
 def say(ctx: Context, guest: Guest, phase: Phase, command: Say) -> Opinion:
@@ -61,7 +62,13 @@ def say(ctx: Context, guest: Guest, phase: Phase, command: Say) -> Opinion:
         "due": rfc3339(opinion.due_at),
     }
     _record(ctx, EventKind.OPINION_RECEIVED, opinion, facts)
-    telling.tell(ctx, [guest.invitation.created_by], _TOPIC, str(opinion.id), "/opinions")
+    notices.tell(
+        ctx,
+        [guest.invitation.created_by],
+        Topic.OPINION,
+        Subject("opinion", opinion.id),
+        f"/opinions#o-{opinion.id}",
+    )
     return opinion
 
 

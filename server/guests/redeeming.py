@@ -52,13 +52,17 @@ def look_up(session: Session, runtime: Runtime, token: str) -> tuple[Opened, Inv
     """What stands behind a link; the invitation only where the link may still be redeemed."""
     if not credentials.is_secret(token):
         return Opened.UNUSABLE, None
-    hashed = credentials.token_hash(runtime, token)
-    return _judge(queries.invitation_by_token(session, hashed), runtime)
+    return _judge(queries.invitation_by_token(session, hash_of(runtime, token)), runtime)
+
+
+def hash_of(runtime: Runtime, token: str) -> str:
+    """How the link of an invitation is kept."""
+    return credentials.token_hash(runtime, token)
 
 
 def redeem(ctx: Context, token: str, command: Redeem) -> Redeemed | Refused | Opened:
     """Exchange link, consent and code for the browser's cookie; a wrong code is counted."""
-    hashed = credentials.token_hash(ctx.runtime, token)
+    hashed = hash_of(ctx.runtime, token)
     found = queries.invitation_by_token(ctx.session, hashed, to_change=True)
     opened, invitation = _judge(found, ctx.runtime)
     if invitation is None:

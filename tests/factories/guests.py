@@ -1,0 +1,123 @@
+"""Invited observers for tests: an invitation of the supervisor, and the browser that redeems it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from server.core.context import Actor, Context
+from server.core.permissions import TokenKind
+from server.core.transactions import unit_of_work
+from server.guests import service
+from server.guests.commands import Invite
+from server.guests.kinds import InviteeKind
+from tests.factories.identity import runtime_of
+from tests.factories.identity_rows import Person
+
+AGENT = "Mozilla/5.0 (a browser of tests)"
+NAME = "邓观摩(虚构)"
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation with its two secrets."""
+
+    app: Flask
+    id: uuid.UUID
+    token: str
+    code: str
+
+    @property
+    def link(self) -> str:
+        return f"/g/{self.token}"
+
+    def revoke(self, by: Person, reason: str = "虚构") -> None:
+        """Take it back as this person."""
+        with unit_of_work(by.court_id) as session:
+            service.revoke(_context(self.app, by, session), self.id, reason)
+
+
+@dataclass
+class Watching:
+    """A guest's browser."""
+
+    client: FlaskClient
+    origin: str
+
+    def get(self, path: str, **arguments: Any) -> TestResponse:
+        return self.client.get(path, **arguments)
+
+    def post(self, path: str, data: Any = None, **arguments: Any) -> TestResponse:
+        headers = {"Origin": self.origin, **arguments.pop("headers", {})}
+        return self.client.post(path, data=data, headers=headers, **arguments)
+
+    def redeem(self, invited: Invited, code: str | None = None) -> TestResponse:
+        """Open the link, accept the rules, give the code; the answer to the last."""
+        self.get(invited.link)
+        return self.post("/g", {"agree": "true", "code": code or invited.code})
+
+    def stream(self, after: int | None = None) -> TestResponse:
+        """The live stream, unread; close it."""
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        return self.client.get("/g/stream", headers=headers)
+
+
+def invite(
+    app: Flask,
+    by: Person,
+    mission_id: uuid.UUID | None,
+    *,
+    hours: float = 8,
+    starts_in: timedelta = timedelta(0),
+    name: str = NAME,
+) -> Invited:
+    """Invite somebody to a mission, from now on unless told."""
+    with unit_of_work(by.court_id) as session:
+        ctx = _context(app, by, session)
+        begins = ctx.clock.now() + starts_in
+        sent = service.invite(
+            ctx,
+            Invite(
+                invitee=name,
+                invitee_title="县人大代表",
+                invitee_kind=InviteeKind.NPC_DEPUTY,
+                mission_id=mission_id,
+                window_from=begins,
+                window_to=begins + timedelta(hours=hours),
+            ),
+        )
+        return Invited(app, sent.invitation.id, sent.token, sent.code)
+
+
+def browser(app: Flask, lang: str = "en") -> Watching:
+    """A browser without scripts that belongs to nobody yet."""
+    client = app.test_client()
+    client.set_cookie("tz-lang", lang)
+    client.environ_base["HTTP_USER_AGENT"] = AGENT
+    return Watching(client, runtime_of(app).settings.public_url)
+
+
+def guest(app: Flask, invited: Invited, lang: str = "en") -> Watching:
+    """A browser that has redeemed the invitation."""
+    found = browser(app, lang)
+    answer = found.redeem(invited)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return found
+
+
+def events_of(chunk: bytes) -> list[tuple[int, str]]:
+    """(id, name) of every event with an id in a piece of a stream."""
+    found = re.findall(rb"^id: (\d+)\nevent: (\w+)$", chunk, re.MULTILINE)
+    return [(int(number), name.decode()) for number, name in found]
+
+
+def _context(app: Flask, by: Person, session: Any) -> Context:
+    actor = Actor(TokenKind.ACCESS, by.court_id, user_id=by.id, roles=frozenset(by.roles))
+    return Context(actor, session, runtime_of(app))
