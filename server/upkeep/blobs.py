@@ -171,9 +171,9 @@ def references(session: Session, report: Report) -> None:
     copies = sa.select(Redaction.id, Redaction.sha256).where(
         Redaction.sha256.is_not(None), Redaction.sha256.not_in(known)
     )
-    for redaction_id, name in session.execute(copies):
+    for redaction_id, copy in session.execute(copies):
         detail = f"redactions/{redaction_id} needs it"
-        report.add(Code.ROW_MISSING, f"blobs/{name}", detail)
+        report.add(Code.ROW_MISSING, f"blobs/{copy}", detail)
 
 
 def named_otherwise(session: Session, blobs: BlobStore, report: Report) -> None:

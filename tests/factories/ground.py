@@ -27,6 +27,7 @@ from server.core.context import Context, system_actor
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.disclosure.models import Export
+from server.evidence.derivative_names import VIEW
 from server.evidence.erasure_models import Erasure
 from server.evidence.models import Derivative, Evidence
 from server.identity import enrolment, totp
@@ -37,6 +38,7 @@ from server.review.commands import Decision, Review
 from storage.digest import Digest
 from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, sequence
+from tests.factories.ground_copies import redactions_of
 from tests.factories.identity import (
     API,
     Caller,
@@ -161,7 +163,18 @@ def _speakers(ground: Ground) -> list[Speaker]:
     ]
     others = add_device(app, court.id)
     hidden = frozenset(
-        {"case", "mission", "evidence", "booking", "upload", "party", "export", "bundle"}
+        {
+            "case",
+            "mission",
+            "evidence",
+            "booking",
+            "upload",
+            "party",
+            "export",
+            "bundle",
+            "redaction",
+            "failed_redaction",
+        }
     )
     stranger = ground.world.caller(court.second_officer, others)
     keyless = FieldDevice(uuid.uuid4(), uuid.uuid4(), "phone", PrivateKey.generate(Algorithm.ES256))
@@ -214,6 +227,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
             user.totp_secret = totp.seal(runtime.keyring, user.id, TOTP_SECRET)
     _decide(app, court, uuid.UUID(ids["evidence"]))
     ids["erasure"] = _erasure_of(app, court, uuid.UUID(ids["evidence"]))
+    ids["redaction"], ids["failed_redaction"] = redactions_of(app, court, ids["evidence"])
     ids["hold"] = _hold_of(app, court, case)
     sequence(app)
     sign_log(app)
@@ -247,12 +261,13 @@ def _evidence_of(
         assert item.state == "verified"
         small = b"thumbnail of " + photo
         store = runtime_of(app).stores.blobs
-        session.add(
+        session.add_all(
             Derivative(
-                source_sha256=item.sha256, name=DERIVATIVE, mime="image/jpeg",
+                source_sha256=item.sha256, name=name, mime="image/jpeg",
                 sha256=hashlib.sha256(small).hexdigest(), size_bytes=len(small),
                 created_at=runtime_of(app).clock.now(),
             )
+            for name in (DERIVATIVE, VIEW)
         )  # fmt: skip
         path = runtime_of(app).settings.data_dir / f"draft-{court.code}"
         path.write_bytes(small)

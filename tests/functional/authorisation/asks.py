@@ -308,6 +308,27 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "POST /api/v1/review-queue/decide": lambda n: Ask("/review-queue/decide", _bulk()),
     "POST /api/v1/bundles": lambda n: Ask("/bundles", {"sha256": n["bundle"]}),
     "GET /api/v1/bundles/{sha256}/receipts": lambda n: Ask(f"/bundles/{n['bundle']}/receipts"),
+    "GET /api/v1/evidence/{evidence_id}/play": lambda n: Ask(f"/evidence/{n['evidence']}/play"),
+    "POST /api/v1/evidence/{evidence_id}/redactions": lambda n: Ask(
+        f"/evidence/{n['evidence']}/redactions",
+        {"reason": "遮盖(虚构)", "boxes": [{"x": "0", "y": "0", "w": "0.5", "h": "0.5"}]},
+    ),
+    "GET /api/v1/evidence/{evidence_id}/redactions": lambda n: Ask(
+        f"/evidence/{n['evidence']}/redactions"
+    ),
+    "GET /api/v1/redactions/{redaction_id}": lambda n: Ask(f"/redactions/{n['redaction']}"),
+    "GET /api/v1/redactions/{redaction_id}/content": lambda n: Ask(
+        f"/redactions/{n['redaction']}/content"
+    ),
+    "POST /api/v1/redactions/{redaction_id}/retry": lambda n: Ask(
+        f"/redactions/{n['failed_redaction']}/retry", {}
+    ),
+    "POST /api/v1/redactions/{redaction_id}/discard": lambda n: Ask(
+        f"/redactions/{n['redaction']}/discard", {"reason": "遮盖过多(虚构)"}
+    ),
+    "POST /api/v1/evidence/{evidence_id}/face-suggestions": lambda n: Ask(
+        f"/evidence/{n['evidence']}/face-suggestions", {}
+    ),
     "POST /api/v1/evidence/{evidence_id}/erasures": _erasure,
     "GET /api/v1/erasures": lambda _: Ask("/erasures"),
     "POST /api/v1/erasures/{erasure_id}/approve": lambda n: Ask(
