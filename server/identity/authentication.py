@@ -19,7 +19,7 @@ from server.core.cookies import read_cookie
 from server.core.keyring import KeyRingError
 from server.core.permissions import TokenKind
 from server.core.problem import Kind, Problem
-from server.identity import dpop, queries, tokens
+from server.identity import bonds, dpop, queries, tokens
 from server.identity.models import Device, SignIn, User
 from server.identity.policy import live_device, require_live, roles_of
 from server.identity.sign_in import BROWSER, secret_hash
@@ -88,6 +88,8 @@ def _by_sign_in(session: Session, runtime: Runtime, claims: Claims) -> Actor:
     found = claims.sign_in_id and queries.sign_in_with_owner(session, claims.sign_in_id)
     if not found or found[0].jkt != claims.jkt or found[1].court_id != claims.court_id:
         raise _bad(Kind.TOKEN_INVALID, "the sign-in is not known")
+    if found[1].id != claims.subject or not bonds.holds(runtime.keyring, found[0]):
+        raise _bad(Kind.TOKEN_INVALID, "the sign-in is not known")
     sign_in, user = found
     if not _counts(sign_in, user, runtime):
         raise _bad(Kind.SESSION_REVOKED, "sign in again")
@@ -104,7 +106,9 @@ def by_cookie(session: Session, runtime: Runtime) -> Actor | None:
     if secret is None:
         return None
     found = queries.sign_in_by_refresh(session, secret_hash(runtime, secret))
-    if found is None or found[0].jkt != BROWSER or not _counts(*found, runtime):
+    if found is None or found[0].jkt != BROWSER or not bonds.holds(runtime.keyring, found[0]):
+        return None
+    if not _counts(*found, runtime):
         return None
     _only_change_of_password(found[1])
     return _person(*found)

@@ -100,6 +100,7 @@ class SignIn(CourtScoped, Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    bond: Mapped[str]  # see ``bonds``: whose it is cannot be exchanged
 
 
 class SignInGuard(Base):

@@ -22,7 +22,7 @@ from server.audit.service import Subject
 from server.core.context import Context, Runtime
 from server.core.problem import Kind, Problem
 from server.core.transactions import EVERY_COURT, unit_of_work
-from server.identity import dpop, lockout, queries, tokens, totp
+from server.identity import bonds, dpop, lockout, queries, tokens, totp
 from server.identity.commands import TokenRequest
 from server.identity.lockout import Attempt
 from server.identity.models import Court, Device, SignIn, User
@@ -192,7 +192,7 @@ def _opened(ctx: Context, claimed: _Claimed, user: User) -> Opened | Problem:
         created_at=now,
         expires_at=now + timedelta(seconds=ctx.settings.sign_in_seconds),
     )
-    ctx.session.add(sign_in)
+    ctx.session.add(bonds.bind(ctx.runtime.keyring, sign_in))
     audit.record(
         ctx,
         EventKind.SIGNED_IN,
@@ -258,6 +258,8 @@ def _refresh(ctx: Context, jkt: str, refresh: str) -> Issued:
     if found is None:
         raise Problem(Kind.TOKEN_INVALID, "the refresh token is not known")
     sign_in, user = found
+    if not bonds.holds(ctx.runtime.keyring, sign_in):
+        raise Problem(Kind.TOKEN_INVALID, "the sign-in is not as it was made")
     if sign_in.jkt != jkt:
         raise dpop.refused("the refresh token is bound to another key")
     ended = sign_in.revoked_at is not None or sign_in.expires_at <= ctx.clock.now()

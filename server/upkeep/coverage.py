@@ -79,7 +79,7 @@ NOT_COVERED: Final[Mapping[str, str]] = MappingProxyType(
         "saved_views.*": "bookmarks of lists; nothing is decided by them",
         "proofs_seen.*": "proofs used in the last minutes; their server nonces expire",
         "sign_in_guards.*": "failed sign-ins of the last minutes; each is an entry of the log",
-        "sign_ins.*": "sessions, which end by themselves; what was done in one is in the log",
+        "sign_ins.*": "a keyed bond ties each to its person; what was done in one is in the log",
         "notices.*": "hints for people; what happened is an entry of the log",
         "notice_preferences.*": "what a person wants to be told; the log tells all of it anyway",
         "webhooks.failing_since": "how a receiver answered lately; only shown",

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from client_sdk.protocol.encoding import b64url_encode
 from server.core.cookies import Kind, cookie_name
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.identity import bonds
 from server.identity.models import SignIn
 from server.identity.sign_in import BROWSER, secret_hash
 from tests.factories.identity import runtime_of
@@ -50,10 +51,13 @@ def session_secret(app: Flask, person: Person) -> str:
     secret = b64url_encode(uuid.uuid4().bytes + uuid.uuid4().bytes)
     with unit_of_work(EVERY_COURT) as session:
         session.add(
-            SignIn(
+            bonds.bind(
+                runtime.keyring,
+                SignIn(
                 id=runtime.ids(), court_id=person.court_id, user_id=person.id, device_id=None,
                 jkt=BROWSER, refresh_hash=secret_hash(runtime, secret), created_at=now,
                 expires_at=now + timedelta(seconds=runtime.settings.sign_in_seconds),
+            ),
             )
         )  # fmt: skip
     return secret

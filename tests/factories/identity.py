@@ -22,7 +22,7 @@ from client_sdk.protocol.keys import Algorithm, PrivateKey
 from server.core.context import Runtime
 from server.core.permissions import Role
 from server.core.transactions import EVERY_COURT, unit_of_work
-from server.identity import compact, dpop, tokens
+from server.identity import bonds, compact, dpop, tokens
 from server.identity.models import SignIn, UploadGrant
 from server.identity.tokens import Claims, TokenType
 from tests.factories.identity_rows import (
@@ -160,15 +160,18 @@ def access_token(app: Flask, person: Person, device: FieldDevice) -> str:
     jkt = device.key.public.thumbprint
     with unit_of_work(EVERY_COURT) as session:
         session.add(
-            SignIn(
-                id=sign_in_id,
-                court_id=person.court_id,
-                user_id=person.id,
-                device_id=device.id if device.court_id == person.court_id else None,
-                jkt=jkt,
-                refresh_hash=uuid.uuid4().hex,
-                created_at=now,
-                expires_at=now + timedelta(seconds=runtime.settings.sign_in_seconds),
+            bonds.bind(
+                runtime.keyring,
+                SignIn(
+                    id=sign_in_id,
+                    court_id=person.court_id,
+                    user_id=person.id,
+                    device_id=device.id if device.court_id == person.court_id else None,
+                    jkt=jkt,
+                    refresh_hash=uuid.uuid4().hex,
+                    created_at=now,
+                    expires_at=now + timedelta(seconds=runtime.settings.sign_in_seconds),
+                ),
             )
         )
     life = timedelta(seconds=runtime.settings.access_token_seconds)
