@@ -27,10 +27,10 @@ def marked(data: bytes, text: str) -> bytes:
     picture.thumbnail((_SIDE_MAX, _SIDE_MAX))
     layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
     _tile(ImageDraw.Draw(layer), picture.size, text)
+    made = Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+    made.info.clear()  # comments and profiles would travel from the source
     out = io.BytesIO()
-    Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB").save(
-        out, "JPEG", quality=_QUALITY
-    )
+    made.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
 
 

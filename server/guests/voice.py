@@ -9,7 +9,7 @@ from typing import Final
 from server.core import offload
 from server.core.context import Context
 from server.core.problem import Kind, Problem
-from server.evidence.models import Blob
+from server.evidence import shipping
 from storage.digest import Digest
 
 SECONDS_MAX: Final = 120
@@ -29,10 +29,7 @@ def keep(ctx: Context, data: bytes, mime: str) -> str:
     sha256 = hashlib.sha256(data).hexdigest()
     blobs = ctx.runtime.stores.blobs
     offload.blocking(blobs.put_stream, Digest(sha256), io.BytesIO(data), len(data))
-    if ctx.session.get(Blob, sha256) is None:
-        now = ctx.clock.now()
-        row = Blob(sha256=sha256, size_bytes=len(data), copies=1, stored_at=now, verified_at=now)
-        ctx.session.add(row)
+    shipping.remember(ctx, sha256, len(data))
     return sha256
 
 

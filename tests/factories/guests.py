@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 import uuid
 from dataclasses import dataclass
@@ -10,16 +12,24 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from server.core.context import Actor, Context
 from server.core.permissions import TokenKind
 from server.core.transactions import unit_of_work
+from server.evidence.models import Evidence
+from server.evidence.recipes import REDACT, Box, Recipe
+from server.evidence.redaction_models import Redaction
+from server.evidence.redactions import recipe_digest
 from server.guests import service
 from server.guests.commands import Invite
 from server.guests.kinds import InviteeKind
+from server.live.models import LiveEntry
+from storage.digest import Digest
 from tests.factories.identity import runtime_of
 from tests.factories.identity_rows import Person
+from tests.factories.live import Outing
 
 AGENT = "Mozilla/5.0 (a browser of tests)"
 NAME = "邓观摩(虚构)"
@@ -121,3 +131,28 @@ def events_of(chunk: bytes) -> list[tuple[int, str]]:
 def _context(app: Flask, by: Person, session: Any) -> Context:
     actor = Actor(TokenKind.ACCESS, by.court_id, user_id=by.id, roles=frozenset(by.roles))
     return Context(actor, session, runtime_of(app))
+
+
+def photo_of(outing: Outing, entry: LiveEntry, *, spoiler: bytes = b"") -> uuid.UUID:
+    """A finished redacted copy of the item that an entry is about, with metadata to lose."""
+    runtime = runtime_of(outing.app)
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = spoiler.decode("latin-1")  # ImageDescription
+    Image.new("RGB", (640, 480), (90, 120, 60)).save(out, "JPEG", exif=exif, comment=spoiler)
+    data = out.getvalue()
+    digest = hashlib.sha256(data).hexdigest()
+    runtime.stores.blobs.put_stream(Digest(digest), io.BytesIO(data), len(data))
+    now = runtime.clock.now()
+    recipe = Recipe(REDACT, "photo", (Box(0, 0, 50_000, 50_000, "fill"),))
+    with outing.system() as ctx:
+        item = ctx.session.get_one(Evidence, entry.source_id)
+        row = Redaction(
+            id=ctx.new_id(), court_id=item.court_id, evidence_id=item.id, number=1, kind="photo",
+            recipe=recipe.value(), recipe_sha256=recipe_digest(recipe), reason="虚构",
+            asked_by=outing.court.officer.id, asked_at=now, state="made",
+            source_sha256=item.sha256, sha256=digest, size_bytes=len(data), mime="image/jpeg",
+            width=640, height=480, duration_ms=0, complete=True, finished_at=now,
+        )  # fmt: skip
+        ctx.session.add(row)
+        return row.id
