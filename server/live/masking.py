@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -14,6 +16,8 @@ from server.live.masks import Masker, masker
 from server.live.redaction import ReleaseRules
 
 _PERSONS_IN_DETAILS = ("legal_representative", "guardian")
+_NAME_CHARACTERS = (2, 3, 4)
+_ASKED_AT_ONCE = 500
 
 
 def masker_of(session: Session, mission: Mission, rules: ReleaseRules) -> Masker:
@@ -24,6 +28,27 @@ def masker_of(session: Session, mission: Mission, rules: ReleaseRules) -> Masker
             sa.select(User.name).where(User.court_id == mission.court_id).order_by(User.id)
         ).scalars()
     return masker(persons)
+
+
+def known_in(session: Session, court_id: uuid.UUID, text: str) -> list[str]:
+    """Names of natural persons of any of the court's cases that occur in a text."""
+    plain = re.sub(r"[^\u4e00-\u9fff]", "", text)
+    pieces = {
+        plain[at : at + size] for size in _NAME_CHARACTERS for at in range(len(plain) - size + 1)
+    }
+    found: list[str] = []
+    for part in batched(sorted(pieces)):
+        statement = sa.select(Party.name).where(
+            Party.court_id == court_id, Party.kind == PartyKind.NATURAL, Party.name.in_(part)
+        )
+        found += session.execute(statement.distinct()).scalars()
+    return found
+
+
+def batched(pieces: list[str]) -> Iterator[list[str]]:
+    """As many at a time as a statement takes."""
+    for start in range(0, len(pieces), _ASKED_AT_ONCE):
+        yield pieces[start : start + _ASKED_AT_ONCE]
 
 
 def parties_of(session: Session, mission: Mission) -> list[Party]:

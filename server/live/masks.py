@@ -129,6 +129,22 @@ def _titled(found: re.Match[str]) -> str:
     return f"{found.group(1)}某{found.group(2)}"
 
 
+_LONE: Final = re.compile(
+    rf"(?:^|[^{_HAN}])([{_SURNAMES}][{_HAN}]{{1,2}})(?=$|[^{_HAN}]|[在到称说表已到接签拒承])"
+)
+_NO_NAMES: Final = re.compile(
+    "金额|方式|方案|方面|方法|白色|白天|高度|程序|安全|安排|江边|石材|石料|林地|水电|田地|花园|云南|华南|"
+    "章程|何时|何人|何处|余下|余款|夏季|许可|任何|任务|顾及|严格|严重|严肃|和解|钱款|钱物|车辆|雷雨|"
+    "张贴|范围|常规|时间|时限|成功|明确|高声|周围|周边|周[一二三四五六日]|尚未|尚需|尤其|施工方?|鲁莽|石桥"
+)
+
+
+def names_somebody(masked: str) -> bool:
+    """Whether a masked text seems to name somebody: a surname and one or two characters alone."""
+    found = (one.group(1) for one in _LONE.finditer(masked))
+    return any("某" not in name and not _NO_NAMES.match(name) for name in found)
+
+
 _TITLED: Final = re.compile(rf"([{_SURNAMES}])[{_HAN}]{{1,2}}?({_TITLES})")
 _REPLACEMENTS: Final[tuple[Callable[[str], str], ...]] = (
     lambda text: _CASE_NO.sub("本案", text),

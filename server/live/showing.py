@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from client_sdk.protocol import jcs
 from server.cases.models import Mission, Party
 from server.live import masking, rules
-from server.live.masks import Masker
+from server.live.masks import Masker, masker, names_somebody
 from server.live.models import LiveEntry
 from server.live.redaction import (
     Category,
@@ -34,6 +34,7 @@ class Shower:
 
     :param is_search: premises are searched or cleared, so captures show an interior.
     :param has_minor: a party is or may be under age.
+    :param known_in: other persons known to the court whose names a text holds.
     """
 
     rules: ReleaseRules
@@ -42,11 +43,22 @@ class Shower:
     zone: tzinfo
     is_search: bool
     has_minor: bool
+    known_in: Callable[[str], Sequence[str]] = lambda _text: ()
 
     def categories(self, source: Source, text: str | None) -> list[str]:
         """Why this may not be shown as it is, sorted."""
-        found = categories_of(source.act, text, is_search=self.is_search, has_minor=self.has_minor)
+        found = set(
+            categories_of(source.act, text, is_search=self.is_search, has_minor=self.has_minor)
+        )
+        if text and names_somebody(self.masked(text)):
+            found.add(Category.THIRD_PARTY)
         return sorted(one.value for one in found)
+
+    def masked(self, text: str) -> str:
+        """A text as observers may get it; names of other cases' parties are masked as well."""
+        once = self.masker.masked(text)
+        others = self.known_in(once)
+        return masker(others).masked(once) if others else once
 
     def fill(self, row: LiveEntry, source: Source, text: str | None) -> None:
         """Write what observers will get into the entry; ``text`` is masked once more."""
@@ -54,7 +66,7 @@ class Shower:
         row.shown_place = coarse_place(self.rules, self.place, source.lat, source.lon, source.datum)
         stage = stage_of(source.act, text)
         row.shown_stage = stage.value if stage else None
-        row.shown_text = None if text is None else self.masker.masked(text)
+        row.shown_text = None if text is None else self.masked(text)
         row.rules_version = self.rules.version
 
 
@@ -72,6 +84,7 @@ def shower_of(
         zone=zone,
         is_search=is_search([mission.title, *notes]),
         has_minor=any(_may_be_minor(party, today) for party in parties),
+        known_in=lambda text: masking.known_in(session, mission.court_id, text),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from server.live.masks import masked_name, masker
+from server.live.masks import masked_name, masker, names_somebody
 
 PERSONS = ("张卫国", "张卫民", "欧阳若兰", "李四", "买买提·艾力", "John Carver")
 TALK = "，。到达现场后执行人员当场宣读裁定并请在的与"
@@ -95,6 +95,21 @@ def test_masking_twice_changes_nothing_more(text: str) -> None:
     once = MASKER.masked(text)
     assume(not any(mark in once for mark in ("***", "某", "J.")))
     assert MASKER.masked(once) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("到达现场，冯样例，宣读裁定", True),
+        ("冯样例在场", True),
+        ("到场：周虚构、吴样例。", True),
+        ("到达现场，张某甲，宣读裁定", False),
+        ("封条已张贴，金额，方式均已核对", False),
+        ("到达现场，亮明执行公务证，宣读裁定", False),
+    ],
+)
+def test_names_that_nobody_knows_are_suspected(text: str, names: bool) -> None:
+    assert names_somebody(text) is names
 
 
 def _shares_a_run(canary: str, text: str, digits: int) -> bool:
