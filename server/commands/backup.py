@@ -42,6 +42,15 @@ _ZH: Final = {
 }
 
 
+_NEXT: Final = {
+    "backup-damaged": Words(
+        "可用另一份备份的 blobs 文件夹补齐后重试，或以 --without-lost 恢复其余内容",
+        "fill its blobs folder from another copy and try again, or restore the rest with "
+        "--without-lost",
+    )
+}
+
+
 @click.command(
     "backup", epilog=EPILOG,
     help=about(
@@ -57,11 +66,18 @@ _ZH: Final = {
         f"Put the server's keys in as well, sealed with a passphrase ({PASSPHRASE}, or asked for).",
     ),
 )  # fmt: skip
+@click.option(
+    "--reread", is_flag=True,
+    help=about(
+        "重读目标处已有的文件，替换损坏者。",
+        "Re-read what the target has already, and replace what has rotted there.",
+    ),
+)  # fmt: skip
 @operated
-def backup(console: Console, *, target: Path, with_keys: bool) -> dict[str, Any]:
+def backup(console: Console, *, target: Path, with_keys: bool, reread: bool) -> dict[str, Any]:
     """Make one backup."""
     passphrase = _passphrase(console, new=True) if with_keys else None
-    made = back_up(runtime(), target, passphrase=passphrase)
+    made = back_up(runtime(), target, passphrase=passphrase, reread=reread)
     rows = sum(one["rows"] for one in made.manifest["tables"].values())
     console.say(
         f"已备份到 {made.path}：{rows} 行，新复制文件 {made.copied} 个",
@@ -108,18 +124,32 @@ def backup(console: Console, *, target: Path, with_keys: bool) -> dict[str, Any]
 @click.option(
     "--scrub/--no-scrub", "check", default=True, help=about("恢复后核对。", "Scrub after.")
 )
+@click.option(
+    "--without-lost", is_flag=True,
+    help=about(
+        "备份自身丢失的文件除外，其余照常恢复。",
+        "Restore everything else although the backup has lost bytes of its own.",
+    ),
+)  # fmt: skip
 @operated
-def restore(console: Console, *, source: Path, check: bool) -> dict[str, Any]:
+def restore(console: Console, *, source: Path, check: bool, without_lost: bool) -> dict[str, Any]:
     """Restore one backup."""
     tools = runtime()
     try:
         found = open_source(source)
         needs = found.has_keys and not (tools.settings.data_dir / "keys" / "data.key").exists()
         passphrase = _passphrase(console, new=False) if needs else None
-        done = restore_here(tools, found, db.engine, upgrade, passphrase=passphrase)
+        done = restore_here(
+            tools, found, db.engine, upgrade, passphrase=passphrase, without_lost=without_lost
+        )
     except RestoreError as error:
         said = Words(f"{_ZH[error.slug]}：{error}", str(error))
-        raise CommandFailed(error.slug, said) from None
+        raise CommandFailed(error.slug, said, _NEXT.get(error.slug)) from None
+    if done.missing:
+        console.say(
+            f"备份中没有的文件：{len(done.missing)}，核对会逐一列出",
+            f"{len(done.missing)} files are not in the backup; the scrub names each",
+        )
     console.say(
         f"已恢复 {done.rows} 行、{done.blobs} 个文件，日志 {done.log_size} 条",
         f"restored {done.rows} rows, {done.blobs} files, {done.log_size} log entries",

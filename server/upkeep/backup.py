@@ -64,10 +64,12 @@ def back_up(
     *,
     passphrase: str | None = None,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
+    reread: bool = False,
 ) -> Backup:
     """Make one backup; what is at the target already is not copied again.
 
     :param passphrase: put the server's keys in as well, sealed with it.
+    :param reread: hash what is at the target already, and replace what has rotted there.
     """
     name = runtime.clock.now().strftime("%Y%m%dT%H%M%S%fZ")
     folder = target / SNAPSHOTS / name
@@ -76,7 +78,8 @@ def back_up(
     draft.mkdir(parents=True, mode=0o700)
     wanted, manifest = _tables(runtime, draft)
     made = Backup(folder, manifest)
-    _bytes(runtime.stores.blobs, target_blobs(target), wanted, made, progress)
+    held = _Held(target_blobs(target), reread)
+    _bytes(runtime.stores.blobs, held, wanted, made, progress)
     listed = "".join(f"{digest} {size}\n" for digest, size in sorted(wanted.items()))
     replace_file(draft / BLOB_LIST, listed.encode())
     manifest["blobs"] = {
@@ -136,19 +139,39 @@ def _wanted(session: Session) -> dict[str, int]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the target holds from backups before."""
+
+    blobs: BlobStore
+    reread: bool
+
+    def has(self, digest: Digest, size_bytes: int) -> bool:
+        """Whether the blob need not be copied."""
+        there = self.blobs.stat(digest)
+        if there is None or there.size_bytes != size_bytes:
+            return False
+        if not self.reread:
+            return True
+        try:
+            self.blobs.verify(digest)
+        except (BlobNotFound, DigestMismatch):
+            return False
+        return True
+
+
 def _bytes(
     source: BlobStore,
-    target: BlobStore,
+    target: _Held,
     wanted: dict[str, int],
     made: Backup,
     progress: Callable[[int, int], None],
 ) -> None:
     for done, (name, size_bytes) in enumerate(sorted(wanted.items()), 1):
         digest = Digest(name)
-        there = target.stat(digest)
-        if there is None or there.size_bytes != size_bytes:
+        if not target.has(digest, size_bytes):
             try:
-                copy_blob(source, target, digest)
+                copy_blob(source, target.blobs, digest)
             except (BlobNotFound, DigestMismatch):
                 made.missing.append(name)
             else:

@@ -8,7 +8,7 @@ feed gets a new generation, so that devices pull anew; sign-ins end; uploads und
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -102,16 +102,23 @@ def restore(
     *,
     passphrase: str | None = None,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
+    without_lost: bool = False,
 ) -> Restored:
-    """Restore into this installation, which must be empty.
+    """Restore into this installation, which must be empty; what broke off before is continued.
 
     :param upgrade: brings an empty database to the present schema.
+    :param without_lost: go on although the backup has lost bytes of its own: everything else
+        comes back, and the scrub afterwards names what did not.
     """
-    _require_empty(runtime, engine)
+    _require_empty(runtime, engine, _listed(source))
     _keys(runtime, source, passphrase)
     upgrade(engine)
     _require_schema(source, engine)
     blobs, missing = _bytes(runtime, source, progress)
+    lost = sorted(set(missing) - set(source.manifest["blobs"]["missing"]))
+    if lost and not without_lost:
+        named = ", ".join(lost[:5])
+        raise RestoreError("backup-damaged", f"bytes are gone or damaged ({len(lost)}): {named}")
     with unit_of_work(EVERY_COURT) as session:
         rows = _rows(session, source)
         _begin_anew(session, runtime)
@@ -128,7 +135,13 @@ def _newest(target: Path) -> Path:
     return max(found)
 
 
-def _require_empty(runtime: Runtime, engine: Engine) -> None:
+def _listed(source: Source) -> list[str]:
+    """Digests of the bytes that the snapshot names."""
+    lines = (source.folder / BLOB_LIST).read_text().splitlines()
+    return [line.partition(" ")[0] for line in lines]
+
+
+def _require_empty(runtime: Runtime, engine: Engine, ours: Sequence[str]) -> None:
     inspector = sa.inspect(engine)
     if inspector.has_table(Court.__tablename__):
         with unit_of_work(EVERY_COURT, write=False) as session:
@@ -136,8 +149,9 @@ def _require_empty(runtime: Runtime, engine: Engine) -> None:
                 raise RestoreError("not-empty", "the database has courts in it")
             if session.execute(sa.select(LogState.next_index)).scalar():
                 raise RestoreError("not-empty", "the database has a log in it")
-    if next(runtime.stores.blobs.digests(), None) is not None:
-        raise RestoreError("not-empty", "the store has bytes in it")
+    expected = set(ours)  # left by a restore that broke off
+    if any(digest.hex not in expected for digest in runtime.stores.blobs.digests()):
+        raise RestoreError("not-empty", "the store has other bytes in it")
 
 
 def _keys(runtime: Runtime, source: Source, passphrase: str | None) -> None:
@@ -170,19 +184,15 @@ def _bytes(
     runtime: Runtime, source: Source, progress: Callable[[int, int], None]
 ) -> tuple[int, list[str]]:
     kept = target_blobs(source.folder.parent.parent)
-    lines = (source.folder / BLOB_LIST).read_text().splitlines()
+    names = _listed(source)
     missing = []
-    for done, line in enumerate(lines, 1):
-        name = line.partition(" ")[0]
+    for done, name in enumerate(names, 1):
         try:
             copy_blob(kept, runtime.stores.blobs, Digest(name))
         except (BlobNotFound, DigestMismatch):
             missing.append(name)
-        progress(done, len(lines))
-    unknown = sorted(set(missing) - set(source.manifest["blobs"]["missing"]))
-    if unknown:
-        raise RestoreError("backup-damaged", f"bytes are gone or damaged: {', '.join(unknown[:5])}")
-    return len(lines) - len(missing), missing
+        progress(done, len(names))
+    return len(names) - len(missing), missing
 
 
 def _rows(session: Session, source: Source) -> int:

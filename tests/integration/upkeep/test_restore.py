@@ -24,8 +24,8 @@ from server.evidence.models import Evidence
 from server.identity.models import SignIn
 from server.schema import upgrade
 from server.settings import Settings
-from server.upkeep.backup import MANIFEST, Backup, back_up
-from server.upkeep.restore import RestoreError, open_source, restore
+from server.upkeep.backup import MANIFEST, Backup, back_up, target_blobs
+from server.upkeep.restore import Restored, RestoreError, open_source, restore
 from server.upkeep.scrub import Options, scrub
 from storage.digest import Digest
 from tests.factories.commands import asked
@@ -74,8 +74,9 @@ def made(installation: Installation, target: Path) -> Backup:
     return back_up(runtime_of(installation.app), target, passphrase=PASSPHRASE)
 
 
-def restored(app: Flask, source: Path) -> None:
-    restore(runtime_of(app), open_source(source), db.engine, upgrade, passphrase=PASSPHRASE)
+def restored(app: Flask, source: Path, **how: bool) -> Restored:
+    found = open_source(source)
+    return restore(runtime_of(app), found, db.engine, upgrade, passphrase=PASSPHRASE, **how)  # type: ignore[arg-type]
 
 
 def test_the_drill(
@@ -157,6 +158,48 @@ def test_bytes_that_the_backup_lost_refuse_the_restore(
             restored(app, target)
         with db.engine.connect() as connection:
             assert connection.execute(sa.text("SELECT count(*) FROM events")).scalar() == 0
+
+
+def test_one_rotten_file_does_not_keep_the_rest_away(
+    installation: Installation, target: Path, empty_url: str, settings: Settings,
+    clock: FixedClock, tmp_path: Path,
+) -> None:  # fmt: skip
+    made(installation, target)
+    rotten = _rot(installation, target)
+    with another(settings, empty_url, tmp_path / "restored", clock) as app:
+        with pytest.raises(RestoreError, match="gone or damaged"):
+            restored(app, target)
+        done = restored(app, target, without_lost=True)  # goes on where it broke off
+        assert done.missing == [rotten]
+        assert done.blobs > 0
+        report = scrub(runtime_of(app), Options())
+        assert {one.subject for one in report.findings} == {f"blobs/{rotten}"}
+
+
+def test_a_rotten_file_at_the_target_is_replaced_when_it_is_read_again(
+    installation: Installation, target: Path, clock: FixedClock
+) -> None:
+    made(installation, target)
+    rotten = _rot(installation, target)
+    clock.advance(timedelta(hours=1))
+    assert made(installation, target).copied == 0
+    clock.advance(timedelta(hours=1))
+    again = back_up(runtime_of(installation.app), target, passphrase=PASSPHRASE, reread=True)
+    assert again.copied == 1
+    assert target_blobs(target).verify(Digest(rotten)).size_bytes > 0
+
+
+def _rot(installation: Installation, target: Path) -> str:
+    """One byte of the evidence at the target is another now."""
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        items = session.execute(sa.select(Evidence)).scalars().all()
+        (sha256,) = [one.sha256 for one in items if str(one.id) == _evidence(installation)]
+    (path,) = (target / "blobs").rglob(sha256)
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.write_bytes(data)
+    return sha256
 
 
 def test_nothing_is_restored_over_what_is_there(installation: Installation, target: Path) -> None:
