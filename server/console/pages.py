@@ -22,7 +22,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 from marshmallow import Schema
 
-from server.console import assets, filters, words
+from server.console import assets, filters, thumbs, words
 from server.console.navigation import navigation
 from server.console.words import Language
 from server.core.context import Actor, Context
@@ -232,6 +232,7 @@ def prepare_templates(app: Flask) -> None:
         name_text=filters.name_text,
         time=_time_element,
     )
+    env.globals["thumb_url"] = thumbs.thumb_url
     env.trim_blocks = env.lstrip_blocks = True
 
 

@@ -6,10 +6,10 @@ adds nothing.
 
 Whoever was shown a list was shown its thumbnails, so they need no event each.  What makes that
 sound: the transaction that records the listing issues, for each item it names, a **pass**: a keyed
-hash over the person, the item and an expiry.  ``/e/<id>/thumb`` takes a pass for the listed view;
-without a valid one (none, expired, another person's, another item's) it records a view of its own
-before the first byte, as for every other derivative.  Passes are made nowhere else, and open
-nothing but the thumbnail: visibility is asked again at each request.
+hash over the person, the item and an expiry.  ``/e/<id>/thumb/<pass>`` shows the thumbnail for it;
+without a valid one (none, expired, another person's, another item's) ``/e/<id>/thumb`` records a
+view of its own before the first byte, as for every other derivative.  Passes are made nowhere else,
+and open nothing but the thumbnail: visibility is asked again at each request.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from server.evidence.models import Evidence
 PASS_FOR: Final = timedelta(minutes=15)
 _DOMAIN: Final = "tiezheng.thumb-pass.v1"
 _PAGE: Final = b"tiezheng.listing.v1\0"
+_PASSES: Final = "tiezheng.thumb-passes"  # key in a session's ``info``
 _DIGITS: Final = 32
 
 
@@ -62,7 +63,20 @@ def listed(
         facts = {"items": [str(one) for one in ids], "count": len(ids)}
         subject = Subject("listing", digest)
         audit.record(ctx, EventKind.EVIDENCE_LISTED, subject, facts, case_id=case_id)
-    return Listing(digest, {one: _issued(ctx, one) for one in ids})
+    return Listing(digest, let_through(ctx, ids))
+
+
+def let_through(ctx: Context, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Passes for items of a listing that this transaction records; pages ask :func:`pass_of`."""
+    made = {one: _issued(ctx, one) for one in ids}
+    ctx.session.info.setdefault(_PASSES, {}).update(made)
+    return made
+
+
+def pass_of(ctx: Context, evidence_id: uuid.UUID) -> str | None:
+    """The pass of an item that was listed in this transaction."""
+    found: str | None = ctx.session.info.get(_PASSES, {}).get(evidence_id)
+    return found
 
 
 def is_passed(ctx: Context, evidence_id: uuid.UUID, given: str | None) -> bool:

@@ -29,7 +29,7 @@ from server.core.bulk import insert_rows
 from server.core.context import Context
 from server.core.db import table_of
 from server.core.transactions import take_turns
-from server.evidence import attribution, erasure_bytes, policy, queries, reuse
+from server.evidence import attribution, erasure_bytes, listing, policy, queries, reuse
 from server.evidence.commands import Rebind
 from server.evidence.models import Blob, Evidence, Upload, code_of
 from server.identity import queries as identity
@@ -205,7 +205,9 @@ def read(ctx: Context, item: Evidence, kind: EventKind) -> None:
 
 def listed(ctx: Context, case_id: uuid.UUID, items: Iterable[Evidence]) -> None:
     """Record that a page of a case's evidence was listed: one event for the page."""
-    facts = {"items": [str(item.id) for item in items]}
+    ids = [item.id for item in items]
+    listing.let_through(ctx, ids)
+    facts = {"items": [str(one) for one in ids]}
     record(ctx, EventKind.EVIDENCE_LISTED, Subject("case", case_id), facts, case_id=case_id)
 
 

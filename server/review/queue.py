@@ -87,6 +87,19 @@ def neighbours(ctx: Context, wanted: QueueFilter, item: Evidence) -> Neighbours:
     return Neighbours(before=_first(ctx, back, here), after=_first(ctx, wanted, here))
 
 
+def page_from(ctx: Context, wanted: QueueFilter, item: Evidence) -> Page[Evidence]:
+    """The page that begins with an item, whether or not that is in the queue still."""
+    start = dataclasses.replace(wanted, cursor=_cursor((item.captured_at, item.id)))
+    rest = page(ctx, start if wanted.cursor is None else wanted)
+    return Page([item, *(one for one in rest.items if one.id != item.id)], rest.next_cursor)
+
+
+def first(ctx: Context, wanted: QueueFilter, but: uuid.UUID) -> uuid.UUID | None:
+    """The queue's first item that is not ``but``."""
+    ids, _ = _read(ctx, dataclasses.replace(wanted, cursor=None), None, 2)
+    return next((identifier for identifier, _ in ids if identifier != but), None)
+
+
 def _first(ctx: Context, wanted: QueueFilter, after: _Place) -> uuid.UUID | None:
     ids, _ = _read(ctx, wanted, after, 1)
     return ids[0][0] if ids else None

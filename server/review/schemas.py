@@ -54,8 +54,8 @@ class QueueQuery(Schema):
     officer = fields.UUID(attribute="officer_id")
     device = fields.UUID(attribute="device_id")
     type = fields.String(attribute="media", validate=validate.OneOf(MEDIA))
-    captured_from = moment(data_key="from")
-    captured_to = moment(data_key="to")
+    captured_from: fields.Field[Any] = moment(data_key="from")
+    captured_to: fields.Field[Any] = moment(data_key="to")
     bbox = fields.String(
         attribute="box", metadata={"description": "west,south,east,north in degrees of WGS-84"}
     )
@@ -71,10 +71,15 @@ class QueueQuery(Schema):
     limit = fields.Integer(load_default=LIMIT_DEFAULT, validate=validate.Range(1, LIMIT_MAX))
 
     @post_load
-    def _filter(self, data: dict[str, Any], **_: Any) -> QueueFilter:
-        states, order = STATES[data.pop("states")], Order(data.pop("order"))
-        box = data.pop("box", None)
-        return QueueFilter(**data, states=states, order=order, box=box and _box(box))
+    def _filter(self, data: dict[str, Any], **_: Any) -> Any:
+        return queue_filter(data)
+
+
+def queue_filter(data: dict[str, Any]) -> QueueFilter:
+    """The filter behind a query's checked values."""
+    states, order = STATES[data.pop("states")], Order(data.pop("order"))
+    box = data.pop("box", None)
+    return QueueFilter(**data, states=states, order=order, box=box and _box(box))
 
 
 def _box(text: str) -> Box:
