@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from server.audit.models import Change, Event, LogState
 from server.core.clock import rfc3339
@@ -21,7 +22,7 @@ def compact_feed(ctx: Context) -> int:
     """
     state = ctx.session.execute(sa.select(LogState).with_for_update()).scalar_one()
     oldest = rfc3339(ctx.clock.now() - timedelta(days=ctx.settings.feed_retention_days))
-    horizon = _first_since(ctx, state.feed_horizon, state.next_index, oldest)
+    horizon = first_since(ctx.session, state.feed_horizon, state.next_index, oldest)
     if horizon == state.feed_horizon:
         return 0
     state.feed_horizon = horizon
@@ -29,7 +30,7 @@ def compact_feed(ctx: Context) -> int:
     return int(getattr(gone, "rowcount", 0))
 
 
-def _first_since(ctx: Context, low: int, high: int, oldest: str) -> int:
+def first_since(session: Session, low: int, high: int, oldest: str) -> int:
     """Lowest index from which on the server's own entries came at ``oldest`` or later, by halving.
 
     A device's record may have been held for weeks, so its time says nothing about its place.
@@ -39,7 +40,7 @@ def _first_since(ctx: Context, low: int, high: int, oldest: str) -> int:
         probe = sa.select(Event.log_index, Event.rx).where(
             Event.log_index >= middle, Event.log_index < high, Event.ep.is_(None)
         )
-        found = ctx.session.execute(probe.order_by(Event.log_index).limit(1)).first()
+        found = session.execute(probe.order_by(Event.log_index).limit(1)).first()
         if found is not None and found.rx < oldest:
             low = found.log_index + 1
         else:

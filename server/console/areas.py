@@ -6,17 +6,40 @@ from flask import Blueprint, Flask
 
 from server.console import (
     account,
+    audit,
     devices,
+    dock,
     duty,
     guests,
     guests_opinions,
     pages,
+    review,
+    review_second,
     room,
     session,
+    shares,
+    shares_outside,
+    thumbs,
     users,
 )
 
-AREAS = (session, devices, duty, users, account, guests, guests_opinions, room)
+AREAS = (
+    session,
+    devices,
+    dock,
+    duty,
+    users,
+    account,
+    guests,
+    guests_opinions,
+    room,
+    review,
+    review_second,
+    thumbs,
+    audit,
+    shares,
+    shares_outside,
+)
 # Templates live beside the code; a blueprint is how Flask finds them.
 _templates = Blueprint("console", __name__, template_folder="templates")
 

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from server.audit.events import EventKind
+from server.audit.quota import require_export_allowed
 from server.audit.service import Subject, record
 from server.cases import queries as cases
 from server.core.context import Context
@@ -21,6 +22,7 @@ def request(ctx: Context, command: RequestExport) -> Export:
     What is not visible, and an item whose bytes never came, is not found.
     """
     case_id = _case_of(ctx, command)
+    require_export_allowed(ctx)
     export = Export(
         id=ctx.new_id(),
         court_id=ctx.actor.court_id,
@@ -60,6 +62,7 @@ def handed_out(ctx: Context, export: Export) -> None:
     if not queries.read_recently(ctx, export.id):
         facts = {"sha256": export.sha256, "recipient": export.recipient}
         subject = Subject("export", export.id)
+        require_export_allowed(ctx)
         record(ctx, EventKind.EXPORT_DOWNLOADED, subject, facts, case_id=export.case_id)
 
 

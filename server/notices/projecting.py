@@ -145,6 +145,12 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EventKind.REVIEW_RETURNED.value: _each(Topic.RETURNED, "/e/{id}", _officer),
         EventKind.REVIEW_QUERIED.value: _each(Topic.QUERIED, "/e/{id}", _officer),
         EventKind.ERASURE_REQUESTED.value: _each(Topic.ERASURE, "/e/{id}", _leads),
+        EventKind.HOLD_PLACED.value: _each(Topic.RETENTION, "/admin/retention/holds", _leads),
+        EventKind.HOLD_LIFTED.value: _each(Topic.RETENTION, "/admin/retention/holds", _leads),
+        EventKind.RETENTION_RULED.value: _each(Topic.RETENTION, "/admin/retention", _leads),
+        EventKind.EXPORT_LIMITED.value: _each(
+            Topic.EXPORT_LIMITED, "/audit?kind=custody.export-limited", _leads
+        ),
         EventKind.DEVICE_REVOKED.value: _each(Topic.DEVICE_REVOKED, "/devices/{id}", _keepers),
     }
 )

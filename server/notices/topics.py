@@ -21,6 +21,7 @@ class Topic(StrEnum):
     OPINION_ANSWERED = "opinion-answered"
     SHARE_OPENED = "share-opened"
     RETENTION = "retention"
+    EXPORT_LIMITED = "export-limited"
     WEBHOOK_FAILED = "webhook-failed"
 
 
@@ -29,7 +30,7 @@ ALWAYS_DIGEST: Final = frozenset({Topic.TO_REVIEW, Topic.MISSING, Topic.HELD})
 # Collapsed as well unless the person wants each one.
 DIGEST: Final = frozenset({Topic.LIVE, Topic.OPINION, Topic.SHARE_OPENED})
 # What asks somebody by name to act cannot be switched off.
-OBLIGATORY: Final = frozenset({Topic.RETURNED, Topic.QUERIED, Topic.ERASURE})
+OBLIGATORY: Final = frozenset({Topic.RETURNED, Topic.QUERIED, Topic.ERASURE, Topic.EXPORT_LIMITED})
 
 
 def collapses(topic: str, *, digest: bool) -> bool:
