@@ -76,9 +76,14 @@ def desk(app: Flask, person: Person | None = None, lang: str = "zh") -> Desk:
 
 
 def browser_cookie(app: Flask, kind: Kind, value: str) -> dict[str, Any]:
-    """A cookie as Playwright's ``add_cookies`` wants it."""
+    """A cookie as Playwright's ``add_cookies`` wants it.
+
+    Chromium sends a secure cookie to this very machine over plain HTTP, but takes one through its
+    tools only under an address with HTTPS.
+    """
     settings = runtime_of(app).settings
+    address = settings.public_url.replace("http:", "https:", 1)
     return {
-        "name": cookie_name(settings, kind), "value": value, "url": settings.public_url,
+        "name": cookie_name(settings, kind), "value": value, "url": address,
         "httpOnly": True, "secure": True, "sameSite": "Lax",
     }  # fmt: skip
