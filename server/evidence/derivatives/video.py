@@ -89,7 +89,8 @@ def sprite(container: av.container.InputContainer, duration_ms: int) -> list[Mad
         "tiles": len(times),
         "times_ms": ",".join(map(str, times)),
     }
-    index = {**detail, "version": 1, "duration_ms": duration_ms, "times_ms": times}
+    rows = -(-count // columns)
+    index = {**detail, "version": 1, "rows": rows, "duration_ms": duration_ms, "times_ms": times}
     data = json.dumps(index, separators=(",", ":")).encode()
     return [
         webp("sprite", sheet, detail=detail),
