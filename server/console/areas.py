@@ -25,6 +25,7 @@ from server.console import (
     redact,
     review,
     review_second,
+    retention,
     room,
     session,
     shares,
@@ -59,6 +60,7 @@ AREAS = (
     audit,
     shares,
     shares_outside,
+    retention,
 )
 # Templates live beside the code; a blueprint is how Flask finds them.
 _templates = Blueprint("console", __name__, template_folder="templates")

@@ -62,23 +62,27 @@ def _marked(data: bytes, lines: tuple[str, ...], font: str) -> bytes:
 
 def _veil(size_px: tuple[int, int], lines: tuple[str, ...], font: str) -> Image.Image:
     """A transparent layer with the lines in rows over the whole picture, small ones included."""
-    side = max(size_px)
-    letters = max(11, min(34, side // 34))
-    face, shown = _face(font, letters), [_printable(line, font) for line in lines]
-    text = "\n".join(shown)
+    letters = max(11, min(34, max(size_px) // 34))
+    stamp = _stamp("\n".join(_printable(line, font) for line in lines), letters, font)
+    layer = Image.new("RGBA", size_px)
+    for row, y in enumerate(range(-stamp.height // 2, size_px[1], stamp.height)):
+        for x in range(-(row % 2 + 1) * stamp.width // 2, size_px[0], stamp.width):
+            layer.paste(stamp, (x, y))
+    return layer
+
+
+def _stamp(text: str, letters_px: int, font: str) -> Image.Image:
+    """The text once, turned, with room around it."""
+    face = _face(font, letters_px)
     probe = ImageDraw.Draw(Image.new("L", (1, 1)))
-    left, top, right, bottom = probe.multiline_textbbox((0, 0), text, font=face)
-    step_x, step_y = int(right - left) + 3 * letters, int(bottom - top) + 3 * letters
-    layer = Image.new("RGBA", (side * 2, side * 2))
-    draw = ImageDraw.Draw(layer)
-    for row, y in enumerate(range(0, side * 2, step_y)):
-        for x in range(-(row % 2) * step_x // 2, side * 2, step_x):
-            draw.multiline_text(
-                (x, y), text, font=face, fill=_INK, stroke_width=1, stroke_fill=_EDGE
-            )
-    turned = layer.rotate(_ANGLE)
-    corner = ((turned.width - size_px[0]) // 2, (turned.height - size_px[1]) // 2)
-    return turned.crop((*corner, corner[0] + size_px[0], corner[1] + size_px[1]))
+    left, top, right, bottom = probe.multiline_textbbox((0, 0), text, font=face, stroke_width=1)
+    room = letters_px
+    flat = Image.new("RGBA", (int(right - left) + room, int(bottom - top) + room))
+    ImageDraw.Draw(flat).multiline_text(
+        (room / 2 - left, room / 2 - top), text, font=face, fill=_INK, stroke_width=1,
+        stroke_fill=_EDGE,
+    )  # fmt: skip
+    return flat.rotate(_ANGLE, resample=Image.Resampling.BICUBIC, expand=True)
 
 
 def _face(font: str, letters_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

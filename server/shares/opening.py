@@ -46,6 +46,11 @@ def look_up(session: Session, runtime: Runtime, token: str) -> Share | None:
     return share if share is not None and policy.may_open(share, now) else None
 
 
+def is_link_of(runtime: Runtime, share: Share, token: str) -> bool:
+    """Whether this link is the share's."""
+    return hmac.compare_digest(credentials.token_hash(runtime, token), share.token_hash)
+
+
 def enter(ctx: Context, token: str, command: OpenShare) -> Entered | Refused | None:
     """Open a share for this browser; ``None`` when the link opens nothing (any more).
 
