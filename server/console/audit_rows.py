@@ -88,7 +88,7 @@ def filter_of(ctx: Context, ask: AuditAsk) -> AuditFilter:
     if ask.subject is not None:
         wanted = replace(wanted, subject_ids=_subjects(ctx, ask.subject))
     if ask.case is not None:
-        cases = _cases(ctx, ask.case)
+        cases = cases_called(ctx, ask.case)
         wanted = replace(wanted, case_id=cases[0]) if cases else replace(wanted, subject_ids=())
     if ask.mission is not None:
         found = _with_code(ctx, Mission, ask.mission)
@@ -98,9 +98,9 @@ def filter_of(ctx: Context, ask: AuditAsk) -> AuditFilter:
 
 def rows_of(session: Session, lang: Language, hits: Sequence[Hit]) -> list[Row]:
     """Entries with names and sentences; few statements for many entries."""
-    people = _names(session, User, {one.actor_id for one in hits})
+    people = names(session, User, {one.actor_id for one in hits})
     sources = {_as_id(one.src) for one in hits if one.of_device}
-    gear = _names(session, Device, sources | {one.actor_id for one in hits})
+    gear = names(session, Device, sources | {one.actor_id for one in hits})
     return [_row(lang, one, people, gear) for one in hits]
 
 
@@ -181,7 +181,7 @@ def _subjects(ctx: Context, text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:SUBJECTS_MAX]
 
 
-def _cases(ctx: Context, text: str) -> list[uuid.UUID]:
+def cases_called(ctx: Context, text: str) -> list[uuid.UUID]:
     """By number, short code or id."""
     try:
         number = normalise(text)
@@ -207,7 +207,8 @@ def _with_code(ctx: Context, model: Any, text: str) -> list[uuid.UUID]:
     return list(ctx.session.execute(statement).scalars())
 
 
-def _names(session: Session, model: Any, ids: set[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+def names(session: Session, model: Any, ids: set[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+    """Names of people or devices by id."""
     known = [one for one in ids if one is not None]
     if not known:
         return {}
