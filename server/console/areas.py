@@ -18,6 +18,7 @@ from server.console import (
     exports,
     guests,
     guests_opinions,
+    inbox,
     live,
     live_rules,
     missions,
@@ -32,6 +33,7 @@ from server.console import (
     shares_outside,
     thumbs,
     users,
+    webhooks,
 )
 
 AREAS = (
@@ -60,6 +62,8 @@ AREAS = (
     audit,
     shares,
     shares_outside,
+    inbox,
+    webhooks,
     retention,
 )
 # Templates live beside the code; a blueprint is how Flask finds them.

@@ -31,6 +31,15 @@ class EntryFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeskFilter:
+    """A page of the desk, the newest first; ``before`` is the last entry of the page before."""
+
+    state: str | None = None
+    before: uuid.UUID | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
     """One decision on one entry.
 

@@ -26,17 +26,17 @@ def follow(ctx: Context, mission_id: uuid.UUID) -> Response:
         raise Problem(Kind.FORBIDDEN, "sign in to follow a mission")
     with unit_of_work(ctx.actor.court_id, write=False) as session:
         queries.visible_live(Context(ctx.actor, session, ctx.runtime), mission_id)
-    clock = ctx.clock
+    runtime = ctx.runtime
 
     def read(session: Session, after: int) -> Sequence[Item]:
-        return queries.staff_items(session, mission_id, after, clock)
+        return queries.staff_items(session, mission_id, after, runtime.clock)
 
     def living(session: Session, ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-        return queries.may_follow(session, mission_id, ids, clock.now())
+        return queries.may_follow(session, runtime, mission_id, ids)
 
     return event_stream(
         stream(
-            ctx.runtime,
+            runtime,
             read,
             resume_after(),
             Batched(f"staff:{mission_id}", sign_in, living),

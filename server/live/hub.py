@@ -253,6 +253,10 @@ class _Stream:
             self.close()
             raise StopIteration from None
 
+    def __del__(self) -> None:
+        """An answer that was dropped without being closed keeps no place either."""
+        self.close()
+
     def close(self) -> None:
         """Give the place up, once."""
         leave, self._leave = self._leave, None

@@ -27,6 +27,7 @@ from server.evidence.models import Evidence
 from server.fieldlog.models import LogEntry
 from server.live import policy, showing, sources, streams
 from server.live.models import LiveEntry, LiveMission
+from server.live.redaction import ReleaseRules
 from server.live.showing import Shower
 from server.live.sources import Source
 
@@ -85,8 +86,11 @@ def take_in(ctx: Context, mission_id: uuid.UUID) -> int:
     return len(rows)
 
 
-def shower_for(ctx: Context, mission: Mission) -> Shower:
-    """How this mission's entries are shown, by what is known of it now."""
+def shower_for(ctx: Context, mission: Mission, proposed: ReleaseRules | None = None) -> Shower:
+    """How this mission's entries are shown, by what is known of it now.
+
+    :param proposed: rules to try instead of those in force.
+    """
     notes = ctx.session.execute(
         sa.select(LogEntry.text).where(
             LogEntry.court_id == mission.court_id,
@@ -96,7 +100,8 @@ def shower_for(ctx: Context, mission: Mission) -> Shower:
     ).scalars()
     zone = ZoneInfo(ctx.settings.time_zone)
     today = ctx.clock.now().astimezone(zone).date()
-    return showing.shower_of(ctx.session, mission, zone, today, notes)
+    found = showing.shower_of(ctx.session, mission, zone, today, notes)
+    return found if proposed is None else found.with_rules(ctx.session, mission, proposed)
 
 
 def _entry(ctx: Context, live: LiveMission, shower: Shower, source: Source) -> LiveEntry:

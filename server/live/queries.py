@@ -15,12 +15,14 @@ from server.cases import queries as cases
 from server.cases.models import Mission, MissionOfficer
 from server.cases.states import MissionState
 from server.core.clock import Clock, rfc3339
-from server.core.context import Actor, Context
+from server.core.context import Actor, Context, Runtime
+from server.core.paging import Page
 from server.core.permissions import Permission, Role, TokenKind
 from server.core.problem import not_found
+from server.identity import bonds
 from server.identity.models import SignIn, User
 from server.live import policy, sources
-from server.live.commands import ENTRIES_MAX, Decision
+from server.live.commands import ENTRIES_MAX, Decision, DeskFilter
 from server.live.hub import Item
 from server.live.models import LiveEntry, LiveMission
 from server.live.sources import Source
@@ -136,17 +138,42 @@ def entries_of(
     return staff_entries(ctx.session, mission_id, after, limit, ctx.clock.now())
 
 
-def desk_of(ctx: Context, mission_id: uuid.UUID) -> list[StaffEntry]:
-    """A visible mission's newest entries, the newest first, as its page shows them."""
+def desk_of(ctx: Context, mission_id: uuid.UUID, wanted: DeskFilter) -> Page[StaffEntry]:
+    """A page of a visible mission's entries, the newest first."""
     visible_live(ctx, mission_id)
+    rules: list[sa.ColumnElement[bool]] = [LiveEntry.mission_id == mission_id]
+    if wanted.state is not None:
+        rules.append(LiveEntry.state == wanted.state)
+    last = ctx.session.get(LiveEntry, wanted.before) if wanted.before else None
+    if last is not None:
+        here = sa.tuple_(LiveEntry.happened_at, LiveEntry.id)
+        place = sa.tuple_(
+            sa.literal(last.happened_at, LiveEntry.happened_at.type),
+            sa.literal(last.id, LiveEntry.id.type),
+        )
+        rules.append(here < place)
     statement = (
         sa.select(LiveEntry)
-        .where(LiveEntry.mission_id == mission_id)
-        .order_by(LiveEntry.happened_at.desc(), LiveEntry.id)
-        .limit(ENTRIES_MAX)
+        .where(*rules)
+        .order_by(LiveEntry.happened_at.desc(), LiveEntry.id.desc())
+        .limit(wanted.limit + 1)
     )
     rows = ctx.session.execute(statement).scalars().all()
-    return _staffed(ctx.session, rows, ctx.clock.now())
+    shown = _staffed(ctx.session, rows[: wanted.limit], ctx.clock.now())
+    more = str(rows[wanted.limit - 1].id) if len(rows) > wanted.limit else None
+    return Page(shown, more)
+
+
+def summary_of(ctx: Context, mission_id: uuid.UUID) -> LiveSummary:
+    """A visible mission that has started, with what waits at its desk."""
+    mission = visible_live(ctx, mission_id)
+    return LiveSummary(mission, _counts(ctx.session, [mission.id]).get(mission.id, {}))
+
+
+def newest_turn(session: Session, mission_id: uuid.UUID) -> int:
+    """Where the staff's stream of a mission stands."""
+    live = session.get(LiveMission, mission_id)
+    return live.last_turn if live is not None else 0
 
 
 def staff_entry(ctx: Context, entry_id: uuid.UUID) -> StaffEntry:
@@ -209,19 +236,19 @@ def staff_dict(one: StaffEntry) -> dict[str, Any]:
 
 
 def may_follow(
-    session: Session, mission_id: uuid.UUID, sign_ins: Collection[uuid.UUID], now: datetime
+    session: Session, runtime: Runtime, mission_id: uuid.UUID, sign_ins: Collection[uuid.UUID]
 ) -> set[uuid.UUID]:
     """Which of these sign-ins may still follow a mission; asked every second, for all at once."""
     if not sign_ins:
         return set()
     statement = (
-        sa.select(SignIn.id, User, Mission)
+        sa.select(SignIn, User)
         .join(User, User.id == SignIn.user_id)
         .join(Mission, sa.and_(Mission.court_id == User.court_id, Mission.id == mission_id))
         .where(
             SignIn.id.in_(list(sign_ins)),
             SignIn.revoked_at.is_(None),
-            SignIn.expires_at > now,
+            SignIn.expires_at > runtime.clock.now(),
             User.disabled_at.is_(None),
         )
     )
@@ -231,7 +258,11 @@ def may_follow(
             sa.select(MissionOfficer.user_id).where(MissionOfficer.mission_id == mission_id)
         ).scalars()
     )
-    return {row[0] for row in rows if _follows(row[1], sent)}
+    return {
+        sign_in.id
+        for sign_in, user in rows
+        if bonds.holds(runtime.keyring, sign_in) and _follows(user, sent)
+    }
 
 
 def _follows(user: User, sent: set[uuid.UUID]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from typing import Any
 
@@ -44,6 +44,11 @@ class Shower:
     is_search: bool
     has_minor: bool
     known_in: Callable[[str], Sequence[str]] = lambda _text: ()
+
+    def with_rules(self, session: Session, mission: Mission, proposed: ReleaseRules) -> Shower:
+        """The same mission under other rules."""
+        masks = masking.masker_of(session, mission, proposed)
+        return replace(self, rules=proposed, masker=masks)
 
     def categories(self, source: Source, text: str | None) -> list[str]:
         """Why this may not be shown as it is, sorted."""

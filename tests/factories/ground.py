@@ -39,6 +39,7 @@ from storage.digest import Digest
 from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, sequence
 from tests.factories.ground_copies import redactions_of
+from tests.factories.ground_live import live_of
 from tests.factories.identity import (
     API,
     Caller,
@@ -225,6 +226,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
         for person in court.people.values():
             user = session.get_one(User, person.id)
             user.totp_secret = totp.seal(runtime.keyring, user.id, TOTP_SECRET)
+    ids["live_mission"], ids["live_entry"] = live_of(app, court, case)
     _decide(app, court, uuid.UUID(ids["evidence"]))
     ids["erasure"] = _erasure_of(app, court, uuid.UUID(ids["evidence"]))
     ids["redaction"], ids["failed_redaction"] = redactions_of(app, court, ids["evidence"])

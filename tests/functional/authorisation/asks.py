@@ -166,6 +166,11 @@ def _bookings(n: Names) -> Ask:
     return Ask(f"/duty-bookings?{by}")
 
 
+def _rules() -> dict[str, Any]:
+    shown = {"place": "town", "mask_staff": True, "automatic": True, "round_seconds": 300}
+    return {"version": 0, "reason": "试行(虚构)", "delay_seconds": 900, **shown}
+
+
 def _missions(n: Names) -> Ask:
     by = f"case_id={n['case']}&officer_id={n['officer']}&device_id={n['camera']}"
     return Ask(f"/missions?{by}")
@@ -373,6 +378,22 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "GET /api/v1/missing-items": _whole("/missing-items"),
     "GET /api/v1/receipts": _whole("/receipts"),
     "GET /api/v1/review-reasons": _whole("/review-reasons"),
+    "GET /api/v1/live/missions": _whole("/live/missions"),
+    "GET /api/v1/live/missions/{mission_id}/entries": lambda n: Ask(
+        f"/live/missions/{n['live_mission']}/entries"
+    ),
+    "GET /api/v1/live/missions/{mission_id}/observed": lambda n: Ask(
+        f"/live/missions/{n['live_mission']}/observed"
+    ),
+    "GET /api/v1/live/missions/{mission_id}/stream": lambda n: Ask(
+        f"/live/missions/{n['live_mission']}/stream"
+    ),
+    "POST /api/v1/live/entries/{entry_id}/decision": lambda n: Ask(
+        f"/live/entries/{n['live_entry']}/decision", {"decision": "hold"}
+    ),
+    "GET /api/v1/live/rules": _whole("/live/rules"),
+    "GET /api/v1/live/rules/history": _whole("/live/rules/history"),
+    "PUT /api/v1/live/rules": lambda _n: Ask("/live/rules", _rules()),
     "GET /api/v1/sync/held": _whole("/sync/held"),
     "GET /api/v1/devices/{device_id}/chain": lambda n: Ask(f"/devices/{n['device']}/chain"),
     "POST /api/v1/sync/held/{device_id}/{ep}/{seq}/release": _release,
