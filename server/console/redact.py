@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
@@ -14,7 +13,7 @@ from server.console.pages import page, render, see
 from server.console.redact_forms import BOX_ROWS, MUTE_ROWS, DiscardForm, RedactForm
 from server.core.context import Context
 from server.core.permissions import Permission
-from server.core.problem import Kind, Problem
+from server.core.problem import Kind, Problem, not_found
 from server.evidence import queries, redactions, service
 from server.evidence.derivative_names import FACES
 from server.evidence.models import Derivative, Evidence
@@ -69,6 +68,7 @@ def look_for_faces(ctx: Context, evidence_id: uuid.UUID) -> Response:
 @page(Permission.EVIDENCE_REDACT)
 def retry_redact(ctx: Context, evidence_id: uuid.UUID, redaction_id: uuid.UUID) -> Response:
     """Try a failed copy again."""
+    _belongs(ctx, evidence_id, redaction_id)
     redactions.retry(ctx, redaction_id)
     return see(_place(evidence_id), said="redact.said_asked")
 
@@ -79,6 +79,7 @@ def discard_redact(
     ctx: Context, form: Discard, evidence_id: uuid.UUID, redaction_id: uuid.UUID
 ) -> Response:
     """Withdraw a copy."""
+    _belongs(ctx, evidence_id, redaction_id)
     redactions.discard(ctx, redaction_id, form)
     return see(_place(evidence_id), said="redact.said_discarded")
 
@@ -133,9 +134,10 @@ def _given() -> dict[str, str]:
     return {name: request.form[name] for name in request.form if name != "faces"}
 
 
-def copies_of(ctx: Context, item: Evidence) -> Sequence[Any]:
-    """Redacted copies for the page of an item; see ``_redactions.html``."""
-    return redactions.of_item(ctx, item.id)
+def _belongs(ctx: Context, evidence_id: uuid.UUID, redaction_id: uuid.UUID) -> None:
+    _row, item = redactions.visible(ctx, redaction_id)
+    if item.id != evidence_id:
+        raise not_found()
 
 
 def _place(evidence_id: uuid.UUID) -> str:

@@ -18,6 +18,7 @@ ARGUMENTS: Final = {
     "party_id": "party",
     "export_id": "export",
     "erasure_id": "erasure",
+    "redaction_id": "redaction",
 }
 FORMS: Final[dict[str, dict[str, Any]]] = {}
 # Pages of people without an account: their slices test who may open them.
