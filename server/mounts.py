@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from typing import Any
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from server import ops
 from server.audit import routes as audit
@@ -13,7 +16,8 @@ from server.cases import routes as cases
 from server.cases.watching import WATCHER
 from server.clocks import routes as clocks
 from server.console import areas
-from server.core.context import Context
+from server.console.health_ports import SOURCE
+from server.core.context import Context, Runtime
 from server.core.endpoint import CookieAuthenticator
 from server.core.permissions import Permission
 from server.core.problem import not_found
@@ -28,6 +32,8 @@ from server.identity import duty_routes as duty
 from server.identity import references
 from server.identity import routes as identity
 from server.identity.authentication import authenticate, by_cookie, offer_nonce
+from server.jobs import overview as job_overview
+from server.jobs.overview import JobsState
 from server.live import routes as live
 from server.notices import routes as notices
 from server.retention import routes as retention
@@ -56,13 +62,28 @@ def mount(app: Flask) -> None:
     app.extensions["tiezheng.authenticator"] = authenticate
     app.extensions["tiezheng.cookies"] = dict(COOKIES)
     app.extensions[references.EXTENSION] = _CaseReferences()
-    app.extensions["tiezheng"].injected.update({GUARD: Guard(), WATCHER: Watcher()})
+    app.extensions["tiezheng"].injected.update(
+        {GUARD: Guard(), WATCHER: Watcher(), SOURCE: _Health()}
+    )
     app.after_request(offer_nonce)
     for slice_routes in SLICES:
         app.register_blueprint(slice_routes.blueprint, url_prefix=API)
     for page in PAGES:
         app.register_blueprint(page)
     areas.register(app)
+
+
+class _Health:
+    """What the page of the server's health asks of the floors beside and above it."""
+
+    def readiness(self, tools: Runtime) -> dict[str, Any]:
+        return ops.readiness(tools)
+
+    def jobs(self, session: Session, now: datetime) -> JobsState:
+        return job_overview.state_of(session, now)
+
+    def retry(self, ctx: Context, job_id: uuid.UUID) -> None:
+        job_overview.retry(ctx, job_id)
 
 
 class _CaseReferences:

@@ -23,6 +23,7 @@ from server.core.db import db
 from server.schema import upgrade
 from server.upkeep.backup import back_up
 from server.upkeep.keybox import PASSPHRASE_CHARACTERS_MIN
+from server.upkeep.last_backup import remember
 from server.upkeep.restore import RestoreError, open_source
 from server.upkeep.restore import restore as restore_here
 from server.upkeep.scrub import Options
@@ -78,6 +79,7 @@ def backup(console: Console, *, target: Path, with_keys: bool, reread: bool) -> 
     """Make one backup."""
     passphrase = _passphrase(console, new=True) if with_keys else None
     made = back_up(runtime(), target, passphrase=passphrase, reread=reread)
+    remember(runtime(), made)
     rows = sum(one["rows"] for one in made.manifest["tables"].values())
     console.say(
         f"已备份到 {made.path}：{rows} 行，新复制文件 {made.copied} 个",

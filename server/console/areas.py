@@ -18,6 +18,7 @@ from server.console import (
     exports,
     guests,
     guests_opinions,
+    health,
     inbox,
     live,
     live_rules,
@@ -65,6 +66,7 @@ AREAS = (
     inbox,
     webhooks,
     retention,
+    health,
 )
 # Templates live beside the code; a blueprint is how Flask finds them.
 _templates = Blueprint("console", __name__, template_folder="templates")
