@@ -10,7 +10,6 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from server.audit.models import ReceiptRow
-from server.console import words
 from server.console.review_shown import Labels
 from server.core.context import Context
 from server.evidence.models import Evidence
@@ -21,7 +20,7 @@ _SAID: Final = ("reason", "text", "legal_basis", "recipient", "outcome", "decisi
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry; ``words`` is the end of its text's key."""
+    """One entry; its words are those of the audit page."""
 
     index: int
     at: str
@@ -32,21 +31,10 @@ class Line:
     said: str | None
     level: str
 
-    @property
-    def words(self) -> str:
-        """``custody.viewed`` as ``custody_viewed``."""
-        return self.kind.replace(".", "_").replace("-", "_")
-
 
 def lines(labels: Labels, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     """What ``evidence.queries.custody_of`` found, readable."""
     return [_line(labels, row) for row in rows]
-
-
-def known_kinds() -> frozenset[str]:
-    """Kinds of entries that have words."""
-    prefix = "custody."
-    return frozenset(key.removeprefix(prefix) for key in words.texts() if key.startswith(prefix))
 
 
 def receipts_of(ctx: Context, item: Evidence) -> Sequence[ReceiptRow]:

@@ -11,7 +11,7 @@ from server.audit import log
 from server.audit.events import EventKind
 from server.cases import case_no
 from server.cases import queries as cases
-from server.console import claims, court_names, custody_lines
+from server.console import audit_rows, claims, court_names, custody_lines
 from server.console import review_shown as shown
 from server.console.evidence_forms import (
     FindQuery,
@@ -26,7 +26,7 @@ from server.core.permissions import Permission
 from server.core.problem import invalid, not_found
 from server.disclosure import service as disclosure
 from server.disclosure.commands import RequestExport
-from server.evidence import finding, listing, queries, service
+from server.evidence import finding, listing, queries, redactions, service
 from server.evidence.checks import checks_of
 from server.evidence.commands import Rebind
 from server.evidence.models import Evidence
@@ -42,7 +42,10 @@ blueprint = Blueprint("console_evidence", __name__)
 def show_evidence(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """One item: what is to be seen, its facts, its five checks, what was said of it."""
     item = _read(ctx, evidence_id)
-    return _shown(ctx, item, "evidence/overview.html", people_choices=_people(ctx))
+    return _shown(
+        ctx, item, "evidence/overview.html", people_choices=_people(ctx),
+        copies=redactions.of_item(ctx, item.id),
+    )  # fmt: skip
 
 
 @blueprint.get("/e/<uuid:evidence_id>/custody")
@@ -56,7 +59,7 @@ def show_custody(ctx: Context, evidence_id: uuid.UUID) -> Response:
         ctx, item, "evidence/custody.html", heads=heads,
         lines=custody_lines.lines(labels, queries.custody_of(ctx, item)),
         receipts=custody_lines.receipts_of(ctx, item), reads=custody_lines.READS,
-        known_kinds=custody_lines.known_kinds(),
+        act_words=audit_rows.act_words,
     )  # fmt: skip
 
 
