@@ -9,6 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from client_sdk.protocol.ids import short_code
+from client_sdk.protocol.times import unix_ms
 from server.console import words
 from server.console.words import Language
 
@@ -50,6 +51,15 @@ class Look:
         """For ``<time datetime>``."""
         found = self.local(value)
         return "" if found is None else found.isoformat()
+
+    def input(self, value: datetime | None) -> str:
+        """For ``datetime-local``."""
+        found = self.local(value)
+        return "" if found is None else f"{found:%Y-%m-%dT%H:%M}"
+
+    def ms(self, value: datetime) -> int:
+        """For scripts: Unix time in milliseconds."""
+        return unix_ms(value)
 
     def local(self, value: datetime | str | None) -> datetime | None:
         """The moment in the court's zone; a text is RFC 3339."""

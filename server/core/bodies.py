@@ -85,7 +85,7 @@ def _values(
     dropped: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """One text a name, or a list where the schema has one."""
-    known = _instance(schema).fields
+    known = {one.data_key or name: one for name, one in _instance(schema).fields.items()}
     values: dict[str, Any] = {}
     for name, texts in given.lists():
         if name == "purpose" and name not in known:

@@ -147,6 +147,14 @@ def recordings(
     return [_recording(item, length, begun.get(item.id)) for item, length in rows]
 
 
+def begins_at(ctx: Context, item: Evidence) -> datetime:
+    """When a recording began; anything else is of its own moment."""
+    if item.media not in RECORDINGS:
+        return item.captured_at
+    length = _lengths_by_chain(ctx.session, [item]).get(item.id)
+    return _recording(item, None, length).starts_at
+
+
 def spots(ctx: Context, case_id: uuid.UUID, window: tuple[datetime, datetime]) -> list[Spot]:
     """Positions of a window's items, in the order of time."""
     statement = (

@@ -26,7 +26,7 @@ def buckets(ctx: Context, case_id: uuid.UUID, origin_s: int, width_s: int) -> di
     """Lines per stretch of ``width_s`` seconds since the origin."""
     number = ((epoch_seconds(ctx.session, LogEntry.happened_at) - origin_s) // width_s).label("n")
     statement = sa.select(number, sa.func.count()).where(*_of_case(ctx, case_id)).group_by(number)
-    return dict(ctx.session.execute(statement).tuples().all())
+    return dict(ctx.session.execute(statement).all())
 
 
 def lines(
