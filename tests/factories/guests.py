@@ -16,6 +16,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from server.core.context import Actor, Context
+from server.core.cookies import Kind, cookie_name
 from server.core.permissions import TokenKind
 from server.core.transactions import unit_of_work
 from server.evidence.models import Evidence
@@ -25,14 +26,23 @@ from server.evidence.redactions import recipe_digest
 from server.guests import service
 from server.guests.commands import Invite
 from server.guests.kinds import InviteeKind
+from server.live.commands import Decision
 from server.live.models import LiveEntry
 from storage.digest import Digest
-from tests.factories.identity import runtime_of
-from tests.factories.identity_rows import Person
+from tests.factories.cases import add_case, add_mission
+from tests.factories.field import Recorder
+from tests.factories.identity import add_device, runtime_of
+from tests.factories.identity_rows import CourtWorld, Person
 from tests.factories.live import Outing
 
 AGENT = "Mozilla/5.0 (a browser of tests)"
 NAME = "邓观摩(虚构)"
+NOTES = (
+    "到达现场(虚构)",
+    "出示证件并宣读裁定(虚构)",
+    "据知情人举报该处有财产(虚构)",
+    "笔误(虚构)",
+)
 
 
 @dataclass(frozen=True)
@@ -156,3 +166,41 @@ def photo_of(outing: Outing, entry: LiveEntry, *, spoiler: bytes = b"") -> uuid.
         )  # fmt: skip
         ctx.session.add(row)
         return row.id
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A mission under way with entries of every state, and a guest's browser for it."""
+
+    outing: Outing
+    invited: Invited
+    cookie: str
+    ids: dict[str, str]
+
+
+def observed(app: Flask, court: CourtWorld) -> Observed:
+    """Two released entries, one held, one withdrawn, one opinion; a guest who has redeemed."""
+    case = add_case(app, court.id, serial=71, handler_id=court.officer.id)
+    device = add_device(app, court.id)
+    mission = add_mission(
+        app, court.id, [case], officer_ids=[court.officer.id], device_ids=[device.id]
+    )
+    outing = Outing(app, court, case, mission, Recorder(app, device))
+    outing.start()
+    outing.read()
+    outing.set_rules(delay_seconds=0)
+    for text in NOTES:
+        outing.note(text)
+    outing.read()
+    outing.release_due()
+    outing.set_rules(delay_seconds=600)
+    wrong = next(row for row in outing.rows() if "笔误" in (row.shown_text or ""))
+    outing.decide(wrong, Decision.WITHDRAW, reason="笔误(虚构)")
+    invited = invite(app, court.supervisor, mission)
+    visitor = guest(app, invited)
+    visitor.post("/g/opinions", {"kind": "question", "text": "清点由谁见证?(虚构)"})
+    unused = invite(app, court.supervisor, mission, name="尚未到场(虚构)")
+    cookie = visitor.client.get_cookie(cookie_name(runtime_of(app).settings, Kind.GUEST))
+    assert cookie is not None
+    ids = {"observed": str(mission), "invitation": str(invited.id), "invited": str(unused.id)}
+    return Observed(outing, invited, cookie.value, ids)

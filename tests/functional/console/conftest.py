@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from server.core.cookies import Kind
 from tests.conftest import fresh_database
 from tests.factories.console import browser_cookie, session_secret
 from tests.factories.ground import Ground
+from tests.factories.guests import Observed, observed
 from tests.support.live import LiveServer, running
 from tests.support.node import chromium
 
@@ -24,12 +26,13 @@ class Console:
 
     server: LiveServer
     ground: Ground
+    observed: Observed
     browser: Browser
 
     @property
     def ids(self) -> dict[str, str]:
         """Things of the first court."""
-        return dict(self.ground.first.ids)
+        return {**self.ground.first.ids, **self.observed.ids}
 
     @contextmanager
     def context(
@@ -43,7 +46,9 @@ class Console:
             {"name": name, "value": value, "url": self.server.url}
             for name, value in (("tz-lang", lang), ("tz-theme", theme))
         ]
-        if who != "nobody":
+        if who == "guest":
+            cookies.append(browser_cookie(self.server.app, Kind.GUEST, self.observed.cookie))
+        elif who != "nobody":
             person = self.ground.first.world.people[who]
             secret = session_secret(self.server.app, person)
             cookies.append(browser_cookie(self.server.app, Kind.STAFF, secret))
@@ -86,8 +91,11 @@ def console(
     """A server with its worker, on SQLite, filled anew for each file of tests."""
     folder = tmp_path_factory.mktemp("console")
     url = fresh_database(request, "sqlite", folder)
-    grounds: list[Ground] = []
-    with running(
-        folder, url, worker=True, fill=lambda app: grounds.append(Ground.build(app))
-    ) as server:
-        yield Console(server, grounds[0], chrome)
+    made: list[tuple[Ground, Observed]] = []
+
+    def fill(app: Flask) -> None:
+        ground = Ground.build(app)
+        made.append((ground, observed(app, ground.first.world)))
+
+    with running(folder, url, worker=True, fill=fill) as server:
+        yield Console(server, *made[0], chrome)
