@@ -33,6 +33,8 @@ from server.evidence.models import Derivative, Evidence
 from server.identity import enrolment, totp
 from server.identity.models import EnrolmentCode, User
 from server.retention import service as retention
+from server.retention.categories import Category
+from server.retention.commands import Classify, MakeRule
 from server.review import service as review
 from server.review.commands import Decision, Review
 from storage.digest import Digest
@@ -53,6 +55,7 @@ from tests.factories.identity import (
     upload_token,
 )
 from tests.factories.log import sign_log
+from tests.factories.shares import hooked_in, shared_in
 from tests.factories.retention import without_rules
 from tests.factories.uploads import Sender, metadata, sha256_of
 
@@ -175,6 +178,8 @@ def _speakers(ground: Ground) -> list[Speaker]:
             "bundle",
             "redaction",
             "failed_redaction",
+            "live_mission",
+            "live_entry",
         }
     )
     stranger = ground.world.caller(court.second_officer, others)
@@ -230,7 +235,10 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
     _decide(app, court, uuid.UUID(ids["evidence"]))
     ids["erasure"] = _erasure_of(app, court, uuid.UUID(ids["evidence"]))
     ids["redaction"], ids["failed_redaction"] = redactions_of(app, court, ids["evidence"])
-    ids["hold"] = _hold_of(app, court, case)
+    ids["hold"] = _hold_of(app, court, case, uuid.UUID(ids["evidence"]))
+    shared = shared_in(app, court.supervisor, case, uuid.UUID(ids["evidence"]))
+    ids["share"] = str(shared.share.id)
+    ids["webhook"], ids["delivery"] = map(str, hooked_in(app, court.administrator))
     sequence(app)
     sign_log(app)
     people = (person.login for person in court.people.values())
@@ -308,9 +316,16 @@ def _decide(app: Flask, court: CourtWorld, evidence_id: uuid.UUID) -> None:
         review.decide(ctx, evidence_id, command)
 
 
-def _hold_of(app: Flask, court: CourtWorld, case: uuid.UUID) -> str:
-    """A hold that nobody in particular placed."""
+def _hold_of(app: Flask, court: CourtWorld, case: uuid.UUID, item: uuid.UUID) -> str:
+    """A hold that nobody in particular placed; a rule, and a class of the item, by a supervisor."""
     runtime = runtime_of(app)
+    with unit_of_work(court.id) as session:
+        actor = replace(system_actor(court.id), user_id=court.supervisor.id)
+        ctx = Context(actor, session, runtime)
+        rule = MakeRule(category=Category.ORDINARY, months=72, reason="院长办公会(虚构)")
+        retention.make_rule(ctx, rule)
+        named = Classify(evidence_ids=(item,), category=Category.COERCIVE, reason="抗拒(虚构)")
+        retention.classify(ctx, named)
     with unit_of_work(court.id) as session:
         ctx = Context(system_actor(court.id), session, runtime)
         hold = retention.hold_automatically(ctx, case, "petition", reason="信访(虚构)")

@@ -15,16 +15,19 @@ from werkzeug.test import TestResponse
 
 from server.core.context import Actor, Context
 from server.core.cookies import Kind, cookie_name
-from server.core.permissions import Role, TokenKind
+from server.core.permissions import TokenKind
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Derivative, Evidence
 from server.evidence.redaction_models import Redaction
+from server.notices.models import Webhook, WebhookAttempt, WebhookDelivery
 from server.shares import service
 from server.shares.commands import MakeShare, Mode
 from server.shares.service import Made
 from storage.digest import Digest
 from tests.factories.console import Desk, desk
 from tests.factories.evidence import Scene
+from tests.factories.identity import runtime_of
+from tests.factories.identity_rows import Person
 
 RECIPIENT = "钱律师(虚构)"
 
@@ -99,6 +102,53 @@ def share(scene: Scene, *items: Evidence, **changes: Any) -> Made:
         return made
 
 
+def shared_in(app: Flask, who: Person, case: uuid.UUID, evidence: uuid.UUID) -> Made:
+    """One item of a case, shared for download by this person."""
+    runtime = runtime_of(app)
+    actor = Actor(
+        token=TokenKind.ACCESS, court_id=who.court_id, user_id=who.id, roles=frozenset(who.roles)
+    )
+    command = MakeShare(
+        case_id=case, evidence_ids=(evidence,), recipient=RECIPIENT, purpose="质证准备(虚构)",
+        mode=Mode.DOWNLOAD, days=14,
+    )  # fmt: skip
+    with unit_of_work(who.court_id) as session:
+        made = service.make(Context(actor, session, runtime), command)
+        session.flush()
+        session.expunge(made.share)
+        return made
+
+
+def hooked_in(app: Flask, who: Person) -> tuple[uuid.UUID, uuid.UUID]:
+    """A webhook of the court and a message that failed; nothing of it leaves this host."""
+    runtime = runtime_of(app)
+    now, hook, sent = runtime.clock.now(), runtime.ids(), runtime.ids()
+    secret = runtime.keyring.seal(b"secret" * 6, f"webhook:{hook}")
+    with unit_of_work(who.court_id) as session:
+        session.add(
+            Webhook(
+                id=hook, court_id=who.court_id, name="对接系统(虚构)", url="https://127.0.0.1:9/",
+                kinds=["account.locked"], secret=secret, state="active", created_by=who.id,
+                created_at=now,
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            WebhookDelivery(
+                id=sent, court_id=who.court_id, webhook_id=hook, kind="webhook.test",
+                body="{}", state="failed", tries=1, next_at=now, created_at=now, finished_at=now,
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            WebhookAttempt(
+                id=runtime.ids(), court_id=who.court_id, delivery_id=sent, at=now, duration_ms=3,
+                problem="private-address",
+            )
+        )  # fmt: skip
+    return hook, sent
+
+
 @dataclass
 class Outsider:
     """A browser without an account."""
@@ -146,6 +196,6 @@ def plain(answer: TestResponse) -> tuple[int, str]:
 
 
 __all__ = [
-    "RECIPIENT", "Actor", "Context", "Outsider", "Role", "TokenKind", "derive", "keep", "photo",
-    "picture", "plain", "redact", "share",
+    "RECIPIENT", "Outsider", "derive", "hooked_in", "keep", "photo", "picture", "plain", "redact",
+    "share", "shared_in",
 ]  # fmt: skip

@@ -152,6 +152,11 @@ def _erasure(n: Names) -> Ask:
     return Ask(f"/evidence/{n['evidence']}/erasures", why)
 
 
+def _share(n: Names) -> Ask:
+    what = {"case_id": n["case"], "evidence_ids": [n["evidence"]], "mode": "download"}
+    return Ask("/shares", {**what, "recipient": "某律师(虚构)", "purpose": "质证(虚构)"})
+
+
 def _ticket(n: Names) -> Ask:
     return Ask("/tickets", {"mission_id": n["mission"], "ep": 1, "seq": 0})
 
@@ -376,6 +381,35 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "GET /api/v1/exports/{export_id}/content": lambda n: Ask(f"/exports/{n['export']}/content"),
     "GET /api/v1/cases/{case_id}/exports": lambda n: Ask(f"/cases/{n['case']}/exports"),
     "GET /api/v1/missing-items": _whole("/missing-items"),
+    "GET /api/v1/notices": _whole("/notices"),
+    "GET /api/v1/notices/unread": _whole("/notices/unread"),
+    "POST /api/v1/notices/read": lambda _: Ask("/notices/read", {}),
+    "GET /api/v1/notices/preferences": _whole("/notices/preferences"),
+    "PUT /api/v1/notices/preferences": lambda _: Ask(
+        "/notices/preferences", {"muted": [], "digest": True}
+    ),
+    "GET /api/v1/webhooks": _whole("/webhooks"),
+    "POST /api/v1/webhooks": lambda _: Ask(
+        "/webhooks",
+        {"name": "系统(虚构)", "url": "https://hooks.example/x", "kinds": ["account.locked"]},
+    ),
+    "GET /api/v1/webhooks/{webhook_id}": lambda n: Ask(f"/webhooks/{n['webhook']}"),
+    "PATCH /api/v1/webhooks/{webhook_id}": lambda n: Ask(
+        f"/webhooks/{n['webhook']}", {"state": "paused"}, headers=VERSION
+    ),
+    "POST /api/v1/webhooks/{webhook_id}/rotate": lambda n: Ask(f"/webhooks/{n['webhook']}/rotate"),
+    "POST /api/v1/webhooks/{webhook_id}/test": lambda n: Ask(f"/webhooks/{n['webhook']}/test"),
+    "GET /api/v1/webhooks/{webhook_id}/deliveries": lambda n: Ask(
+        f"/webhooks/{n['webhook']}/deliveries"
+    ),
+    "POST /api/v1/webhook-deliveries/{delivery_id}/send-again": lambda n: Ask(
+        f"/webhook-deliveries/{n['delivery']}/send-again"
+    ),
+    "POST /api/v1/shares": _share,
+    "GET /api/v1/shares": _whole("/shares"),
+    "GET /api/v1/shares/{share_id}": lambda n: Ask(f"/shares/{n['share']}"),
+    "POST /api/v1/shares/{share_id}/revoke": lambda n: Ask(f"/shares/{n['share']}/revoke"),
+    "POST /api/v1/shares/{share_id}/code": lambda n: Ask(f"/shares/{n['share']}/code"),
     "GET /api/v1/receipts": _whole("/receipts"),
     "GET /api/v1/review-reasons": _whole("/review-reasons"),
     "GET /api/v1/live/missions": _whole("/live/missions"),

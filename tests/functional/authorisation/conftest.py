@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from server.live import hub
 from tests.factories.ground import Ground
 from tests.support.grounds import standing
 
@@ -26,3 +27,9 @@ def ground(
 ) -> Iterator[Ground]:
     """A ground on either database, for requests that change nothing."""
     yield from standing(request, request.param, tmp_path_factory)
+
+
+@pytest.fixture(autouse=True)
+def streams_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Live streams say what they have and end, as they do when their process is told to stop."""
+    monkeypatch.setattr(hub, "stopping", lambda: True)

@@ -19,6 +19,11 @@ ARGUMENTS: Final = {
     "export_id": "export",
     "erasure_id": "erasure",
     "redaction_id": "redaction",
+    "live_id": "live_mission",
+    "entry_id": "live_entry",
+    "share_id": "share",
+    "webhook_id": "webhook",
+    "delivery_id": "delivery",
 }
 FORMS: Final[dict[str, dict[str, Any]]] = {}
 # Pages of people without an account: their slices test who may open them.
