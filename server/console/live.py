@@ -12,7 +12,7 @@ from server.console.live_forms import DecisionForm, DeskQuery, RowsQuery
 from server.console.pages import page, render, see
 from server.core.context import Context
 from server.core.permissions import Permission
-from server.core.problem import Kind, Problem
+from server.core.problem import Kind, Problem, not_found
 from server.evidence import redactions
 from server.live import feed, policy, queries, rules, service
 from server.live.commands import Decide, Decision, DeskFilter
@@ -31,46 +31,48 @@ def list_live(ctx: Context) -> Response:
     return render(ctx, "live/list.html", missions=queries.live_missions(ctx))
 
 
-@blueprint.get("/live/<uuid:mission_id>")
+@blueprint.get("/live/<uuid:live_id>")
 @page(Permission.LIVE_VIEW, query=DeskQuery)
-def show_live(ctx: Context, mission_id: uuid.UUID, query: DeskFilter) -> Response:
+def show_live(ctx: Context, live_id: uuid.UUID, query: DeskFilter) -> Response:
     """A mission's entries as they come."""
-    return _desk(ctx, mission_id, query, desk=False)
+    return _desk(ctx, live_id, query, desk=False)
 
 
-@blueprint.get("/live/<uuid:mission_id>/control")
+@blueprint.get("/live/<uuid:live_id>/control")
 @page(Permission.LIVE_RELEASE, query=DeskQuery)
-def control(ctx: Context, mission_id: uuid.UUID, query: DeskFilter) -> Response:
+def control(ctx: Context, live_id: uuid.UUID, query: DeskFilter) -> Response:
     """The release desk of a mission."""
-    return _desk(ctx, mission_id, query, desk=True)
+    return _desk(ctx, live_id, query, desk=True)
 
 
-@blueprint.get("/live/<uuid:mission_id>/rows")
+@blueprint.get("/live/<uuid:live_id>/rows")
 @page(Permission.LIVE_VIEW, query=RowsQuery)
-def show_rows(ctx: Context, mission_id: uuid.UUID, query: dict[str, Any]) -> Response:
+def show_rows(ctx: Context, live_id: uuid.UUID, query: dict[str, Any]) -> Response:
     """Entries that changed beyond a turn, for a page that is open."""
-    found = queries.entries_of(ctx, mission_id, query["after"])
+    found = queries.entries_of(ctx, live_id, query["after"])
     desk = ctx.actor.may(Permission.LIVE_RELEASE)
     return render(
-        ctx, "live/rows.html", entries=found[::-1], mission_id=mission_id, desk=desk,
+        ctx, "live/rows.html", entries=found[::-1], mission_id=live_id, desk=desk,
         copies=_copies(ctx, found) if desk else {},
         turn=max((one.entry.turn for one in found), default=query["after"]),
     )  # fmt: skip
 
 
-@blueprint.post("/live/<uuid:mission_id>/entries/<uuid:entry_id>")
+@blueprint.post("/live/<uuid:live_id>/entries/<uuid:entry_id>")
 @page(Permission.LIVE_RELEASE, form=DecisionForm)
-def decide(ctx: Context, mission_id: uuid.UUID, entry_id: uuid.UUID, form: Decide) -> Response:
+def decide(ctx: Context, live_id: uuid.UUID, entry_id: uuid.UUID, form: Decide) -> Response:
     """Hold, redact, release or withdraw an entry, and go back to it."""
+    if queries.visible_entry(ctx, entry_id).mission_id != live_id:
+        raise not_found()
     try:
         with ctx.session.begin_nested():
             service.decide(ctx, entry_id, form)
     except Problem as problem:
         if problem.kind not in _SHOWN_HERE:
             raise
-        return _desk(ctx, mission_id, DeskFilter(), desk=True, refusal=problem)
+        return _desk(ctx, live_id, DeskFilter(), desk=True, refusal=problem)
     said = f"live.said_{form.decision.value}"
-    return see(f"/live/{mission_id}/control#e-{entry_id}", said)
+    return see(f"/live/{live_id}/control#e-{entry_id}", said)
 
 
 def _desk(

@@ -22,9 +22,9 @@ import structlog
 from flask import Flask, Response, current_app, request
 from sqlalchemy.orm import Session
 
-from server.core import stopping
 from server.core.context import Runtime
 from server.core.problem import Kind, Problem
+from server.core.stopping import stopping
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.live.waiter import Waiter
 
@@ -156,7 +156,7 @@ class Hub:
     ) -> Iterator[bytes]:
         yield f"retry: {RETRY_MS}\n\n".encode()
         seen, spoke_at = -1, time.monotonic()
-        while not stopping.stopping():
+        while True:
             if not self._may_go_on(alive):
                 yield b"event: end\ndata: {}\n\n"
                 return
@@ -168,9 +168,10 @@ class Hub:
                     yield chunk
                     continue  # there may be more than one reading takes
                 seen = generation
+            if stopping():
+                return  # the browser comes back to the next process
             if time.monotonic() - spoke_at >= heartbeat_seconds:
                 spoke_at = time.monotonic()
-                seen = -1  # look again, should a wake-up have been lost
                 yield b"event: beat\ndata: {}\n\n"
             self._wait(generation, min(ALIVE_SECONDS, heartbeat_seconds))
 

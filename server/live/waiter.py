@@ -19,6 +19,7 @@ from server.core.waking import CHANNEL
 
 LOOK_SECONDS: Final = 0.1
 BURST_SECONDS: Final = 0.01
+ANYWAY_SECONDS: Final = 15.0  # everybody looks once more, should a notification have been lost
 _LISTEN_SECONDS: Final = 1.0
 _TROUBLE_SECONDS: Final = 1.0
 _log = structlog.get_logger("live")
@@ -74,11 +75,14 @@ class Waiter:
         connection.autocommit = True
         connection.execute(f"LISTEN {CHANNEL}")
         self._wake()  # what came before anybody listened
+        woken_at = time.monotonic()
         while not ended.is_set():
             told = list(connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1))
-            if told and not ended.is_set():
+            if told:
                 time.sleep(BURST_SECONDS)
                 list(connection.notifies(timeout=0))  # the rest of a burst
+            if told or time.monotonic() - woken_at >= ANYWAY_SECONDS:
+                woken_at = time.monotonic()
                 self._wake()
 
     def _look(self, cursor: Any, ended: threading.Event) -> None:
