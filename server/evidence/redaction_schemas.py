@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -12,13 +11,11 @@ from server.evidence.recipes import BOXES_MAX, MUTES_MAX, WHOLE, Box, Mute
 from server.evidence.redactions import AskRedaction, Discard
 
 _reason: list[Any] = [validate.Length(min=1, max=500), readable]
-_PLACES: Final = 5
 _TIME_MS_MAX: Final = 366 * 24 * 3600 * 1000
 
 
-def _share(*, least: str = "0") -> fields.Decimal:
-    limits = validate.Range(min=Decimal(least), max=Decimal(1))
-    return fields.Decimal(places=_PLACES, as_string=True, required=True, validate=limits)
+def _share(*, least: float = 0.0) -> fields.Float:
+    return fields.Float(required=True, validate=validate.Range(min=least, max=1.0))
 
 
 def _moment(**more: Any) -> fields.Integer:
@@ -30,8 +27,8 @@ class BoxBody(Schema):
 
     x = _share()
     y = _share()
-    w = _share(least="0.0005")
-    h = _share(least="0.0005")
+    w = _share(least=0.0005)
+    h = _share(least=0.0005)
     how = fields.String(load_default="fill", validate=validate.OneOf(("fill", "blur")))
     from_ms = _moment(load_default=None, allow_none=True)
     to_ms = _moment(load_default=None, allow_none=True)
@@ -44,7 +41,7 @@ class BoxBody(Schema):
 
     @post_load
     def _box(self, values: dict[str, Any], **_: object) -> Box:
-        places = {name: int(values[name] * WHOLE) for name in ("x", "y", "w", "h")}
+        places = {name: round(values[name] * WHOLE) for name in ("x", "y", "w", "h")}
         return Box(**places, how=values["how"], from_ms=values["from_ms"], to_ms=values["to_ms"])
 
 

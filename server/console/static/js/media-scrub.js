@@ -5,6 +5,8 @@
 /** @typedef {{columns: number, rows: number, tiles: number, times_ms: number[], duration_ms: number}} Index */
 
 class MediaScrub extends HTMLElement {
+  at = 0;
+
   connectedCallback() {
     if (this.dataset.ready) {
       return;
@@ -26,7 +28,6 @@ class MediaScrub extends HTMLElement {
     this.label.className = "media-tile-time";
     this.view.append(this.label);
     this.append(this.view);
-    this.at = 0;
     for (const name of ["pointerenter", "focus"]) {
       this.addEventListener(name, () => void this.#load());
     }

@@ -2,12 +2,12 @@
 // moved and sized by pointer or by keys.  The rows are the truth: what is typed moves the frames, what
 // is dragged fills the rows, and the form is sent as it would be without this script.
 
+import { ask, draw, lay } from "./redact-faces.js";
+
 const PLACES = ["x", "y", "w", "h"];
 const STEP = 1; // percent
 const SMALLEST = 0.5;
 const CORNER_PX = 18;
-const TRIES = 60;
-const PAUSE_MS = 1500;
 
 /**
  * @typedef {{set: HTMLFieldSetElement, inputs: Record<string, HTMLInputElement | HTMLSelectElement>,
@@ -15,18 +15,23 @@ const PAUSE_MS = 1500;
  */
 
 class RedactEditor extends HTMLElement {
+  /** @type {string[][]} states to go back to */
+  past = [];
+  /** @type {Row[]} */
+  boxes = [];
+  /** @type {Row[]} */
+  mutes = [];
+
   connectedCallback() {
     this.words = JSON.parse(this.dataset.words ?? "{}");
     this.form = /** @type {HTMLFormElement} */ (this.querySelector("form#redact"));
     this.player = /** @type {HTMLMediaElement | null} */ (this.querySelector("video, audio"));
-    /** @type {string[][]} */
-    this.past = [];
     this.boxes = this.#rows("box", PLACES.concat("how", "from", "to"));
     this.mutes = this.#rows("mute", ["from", "to"]);
     this.#cover();
     this.#tools();
     this.#listen();
-    this.#faces();
+    this.#suggest();
     this.#refresh();
     this.dataset.ready = "yes";
   }
@@ -247,9 +252,8 @@ class RedactEditor extends HTMLElement {
     return frame;
   }
 
-  /** @param {HTMLElement} frame @param {(string | number)[]} places */
-  #lay(frame, [x, y, w, h]) {
-    Object.assign(frame.style, { left: `${x}%`, top: `${y}%`, width: `${w}%`, height: `${h}%` });
+  #suggest() {
+    draw(this, this.cover, (n) => this.#say("suggestion", { n }));
   }
 
   // ------------------------------------------------------------------ all of it
@@ -298,18 +302,19 @@ class RedactEditor extends HTMLElement {
   }
 
   #listen() {
+    const form = /** @type {HTMLFormElement} */ (this.form);
     let before = this.#state();
-    this.form.addEventListener("focusin", () => (before = this.#state()));
-    this.form.addEventListener("change", () => {
+    form.addEventListener("focusin", () => (before = this.#state()));
+    form.addEventListener("change", () => {
       this.#remember(before);
       before = this.#state();
       this.#refresh();
     });
-    this.form.addEventListener("input", () => this.#refresh());
+    form.addEventListener("input", () => this.#refresh());
     this.addEventListener("media-time", () => this.#refresh());
     this.addEventListener("change", (event) => {
       if (/** @type {HTMLElement} */ (event.target).matches("[name=faces]")) {
-        this.#faces();
+        this.#suggest();
       }
     });
     this.addEventListener("keydown", (event) => {
@@ -319,10 +324,10 @@ class RedactEditor extends HTMLElement {
       }
     });
     this.addEventListener("submit", (event) => {
-      const form = /** @type {HTMLFormElement} */ (event.target);
-      if (form !== this.form) {
+      const sent = /** @type {HTMLFormElement} */ (event.target);
+      if (sent !== form) {
         event.preventDefault();
-        void this.#ask(form);
+        void ask(sent, this).then(() => this.#suggest());
       }
     });
   }
@@ -338,7 +343,7 @@ class RedactEditor extends HTMLElement {
         const to = Number(row.inputs.to?.value || Infinity);
         row.frame.className = `redact-frame ${row.inputs.how.value}`;
         row.frame.classList.toggle("elsewhere", now < from || now >= to);
-        this.#lay(row.frame, this.#places(row));
+        lay(row.frame, this.#places(row));
       }
       if (row.frame) {
         row.frame.hidden = !filled;
@@ -369,42 +374,6 @@ class RedactEditor extends HTMLElement {
       const mutes = this.mutes.filter((row) => this.#filled(row)).map((row) => stretch(row, "mute"));
       wave.ranges = [...boxes, ...mutes];
     }
-  }
-
-  // ------------------------------------------------------------------ suggestions
-
-  #faces() {
-    this.cover?.querySelectorAll(".suggested").forEach((one) => one.remove());
-    this.querySelectorAll("input[name=faces]").forEach((one, number) => {
-      const input = /** @type {HTMLInputElement} */ (one);
-      const { x, y, w, h } = input.dataset;
-      const frame = document.createElement("div");
-      frame.className = `redact-frame suggested${input.checked ? " blur" : ""}`;
-      const name = document.createElement("span");
-      name.textContent = this.#say("suggestion", { n: number + 1 });
-      frame.append(name);
-      this.#lay(frame, [x ?? 0, y ?? 0, w ?? 0, h ?? 0]);
-      this.cover?.append(frame);
-    });
-  }
-
-  /** Ask for suggestions and show them here when they come. @param {HTMLFormElement} form */
-  async #ask(form) {
-    const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
-    button.disabled = true;
-    let answer = await fetch(form.action, { method: "POST" });
-    for (let tries = 0; answer.ok && tries < TRIES; tries += 1) {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const found = page.querySelector("#faces");
-      if (found && !found.querySelector("form")) {
-        this.querySelector("#faces")?.replaceWith(found);
-        this.#faces();
-        return;
-      }
-      await new Promise((done) => setTimeout(done, PAUSE_MS));
-      answer = await fetch(location.href);
-    }
-    button.disabled = false;
   }
 }
 
