@@ -33,6 +33,7 @@ from server.identity.kinds import KEYED_KINDS, KEYLESS_KINDS, DeviceKind
 from server.identity.listing import DeviceSearch
 from server.identity.models import Device
 from server.sync import chain_view, lost
+from server.sync import service as sync
 from server.sync.commands import ChainQuery
 from server.sync.lost import ReportLoss
 
@@ -115,9 +116,20 @@ def show_device(ctx: Context, device_id: uuid.UUID) -> Response:
         readings=readings,
         chart=drawn,
         chain=_chain(ctx, device),
+        waiting=_held(ctx, device),
         bookings=bookings,
         names={one.id: one.name for one in listing.people(ctx, active=False)},
     )
+
+
+@blueprint.post("/devices/<uuid:device_id>/held/<int:ep>/<int:seq>/release")
+@page(Permission.HELD_RELEASE, form=ReasonForm)
+def release_held(
+    ctx: Context, device_id: uuid.UUID, ep: int, seq: int, form: dict[str, str]
+) -> Response:
+    """Let a held record, and those before it, into the log although predecessors are missing."""
+    released = sync.release(ctx, device_id, ep, seq, form["reason"])
+    return see(_place(device_id), said="devices.said_released", n=released.records)
 
 
 @blueprint.post("/devices/<uuid:device_id>/revoke")
@@ -162,6 +174,13 @@ def _chain(ctx: Context, device: Device) -> dict[str, Any] | None:
     head = chain_view.view(ctx, device.id, ChainQuery(limit=1))["head"]["seq"]
     after = max(0, head - _RECORDS_SHOWN)
     return chain_view.view(ctx, device.id, ChainQuery(after=after, limit=_RECORDS_SHOWN))
+
+
+def _held(ctx: Context, device: Device) -> list[sync.Held]:
+    """Records that wait for a predecessor, for those who may release them."""
+    if not ctx.actor.may(Permission.HELD_RELEASE):
+        return []
+    return sync.held_of_device(ctx, device.id, _RECORDS_SHOWN)
 
 
 def _place(device_id: uuid.UUID) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -175,6 +175,13 @@ def held_records(ctx: Context, limit: int, cursor: str | None) -> Page[HeldRecor
     ordered = statement.order_by(row.device_id, row.ep, row.seq).limit(limit + 1)
     rows = ctx.session.execute(ordered).scalars().all()
     return page_of(rows, limit, lambda held: (str(held.device_id), held.ep, held.seq))
+
+
+def held_of_device(ctx: Context, device_id: uuid.UUID, limit: int) -> Sequence[HeldRecord]:
+    """The first held records of one device of the court, by place."""
+    row = HeldRecord
+    statement = sa.select(row).where(row.court_id == ctx.actor.court_id, row.device_id == device_id)
+    return ctx.session.execute(statement.order_by(row.ep, row.seq).limit(limit)).scalars().all()
 
 
 def head_seqs(ctx: Context, places: Collection[tuple[uuid.UUID, int]]) -> dict[Any, int]:

@@ -125,6 +125,13 @@ def held(ctx: Context, wanted: HeldQuery) -> Page[Held]:
     return Page(rows, page.next_cursor)
 
 
+def held_of_device(ctx: Context, device_id: uuid.UUID, limit: int) -> list[Held]:
+    """The first records of one device of the court that wait for a predecessor."""
+    rows = queries.held_of_device(ctx, device_id, limit)
+    heads = queries.head_seqs(ctx, {(row.device_id, row.ep) for row in rows})
+    return [_held(ctx, row, heads[row.device_id, row.ep]) for row in rows]
+
+
 def release(ctx: Context, device_id: uuid.UUID, ep: int, seq: int, reason: str) -> Released:
     """Let a held record, and those held before it, into the log with a ``gap`` finding."""
     held_seq(ctx, device_id, ep, seq)

@@ -139,6 +139,23 @@ def test_a_lost_device_is_handled_in_one_confirmed_step(
     assert "/e/" in boss
 
 
+def test_held_records_are_shown_and_released_with_a_reason(world: World, admin: Desk) -> None:
+    phone = Recorder(world.app, world.first.phone)
+    wires = [phone.note() for _ in range(4)]
+    phone.push([wires[0], wires[2], wires[3]])
+    boss = desk(world.app, world.first.supervisor)
+    path = f"/devices/{phone.device.id}"
+    shown = boss.get(path).text
+    assert "第 2 号尚未到达" in shown
+    assert "放行至第 4 号" in shown
+    release = f"{path}/held/1/4/release"
+    assert admin.post(release, {"reason": "x"}).status_code == 403
+    done = boss.post(release, {"reason": "设备损坏(虚构)"})
+    assert "已放行 2 条记录" in boss.get(done.headers["Location"]).text
+    assert "#2–#2" in boss.get(path).text
+    assert boss.post(release, {"reason": "x"}).status_code == 404
+
+
 def test_a_conflict_says_who_has_the_device_and_leads_to_the_hand_over(
     world: World, admin: Desk
 ) -> None:

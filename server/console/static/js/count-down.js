@@ -1,9 +1,11 @@
 // How long something is still good, to the second: <count-down data-until data-words>.
 
 class CountDown extends HTMLElement {
+  /** @type {Record<string, string>} running, then over */
+  words = JSON.parse(this.dataset.words ?? "{}");
+  until = Date.parse(this.dataset.until ?? "");
+
   connectedCallback() {
-    this.words = JSON.parse(this.dataset.words ?? "{}");
-    this.until = Date.parse(this.dataset.until ?? "");
     this.setAttribute("role", "timer");
     this.show();
     this.timer = setInterval(() => this.show(), 1000);

@@ -51,6 +51,7 @@ async function sent(address, how) {
 /** As the person who is signed in. @param {string} method @param {string} path
  * @param {any} [json] @returns {Promise<any>} */
 export async function asPerson(method, path, json) {
+  /** @type {Record<string, string>} */
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
   const body = json === undefined ? undefined : JSON.stringify(json);
   const response = await sent(API + path, { method, headers, body });

@@ -7,26 +7,36 @@ import { Dock, rowOf, stops } from "./session.js";
 const PARTS = ["unable", "elsewhere", "enrol", "choose", "work", "done"];
 
 class CardDock extends HTMLElement {
-  async connectedCallback() {
-    this.words = JSON.parse(this.dataset.words ?? "{}");
-    /** @type {Map<string, Blob>} */
-    this.files = new Map();
-    /** @type {import("./session.js").Row[]} */
-    this.rows = [];
-    this.names = { officers: {}, cameras: {}, missions: {}, cases: {} };
-    this.table = new FileTable(this.part("rows"), this.words);
+  /** @type {Record<string, string>} */
+  words = JSON.parse(this.dataset.words ?? "{}");
+  /** @type {Map<string, Blob>} by place */
+  files = new Map();
+  /** @type {import("./session.js").Row[]} */
+  rows = [];
+  /** @type {Record<string, string>} numbers of cases by id, to choose from */
+  cases = {};
+  table = new FileTable(this.at("rows"), this.words);
+  /** @type {AbortController | undefined} */
+  running;
+  /** @type {Promise<void> | undefined} */
+  working;
+  /** @type {any} a Dock, from `start` on */
+  dock;
+
+  connectedCallback() {
     this.listen();
     if (!globalThis.isSecureContext || !navigator.locks) return this.show("unable");
-    navigator.locks.request("tiezheng-dock", { ifAvailable: true }, (lock) => {
+    navigator.locks.request("tiezheng-dock", { ifAvailable: true }, async (lock) => {
       if (lock === null) return this.show("elsewhere");
-      return this.start().then(() => new Promise(() => {})); // held as long as the page is open
+      await this.guarded(() => this.start());
+      return new Promise(() => {}); // held as long as the page is open
     });
   }
 
   async start() {
     this.dock = await Dock.open(this.dataset.origin ?? location.origin);
     if (!this.dock.self) return this.show("enrol");
-    this.part("device").textContent = this.dock.self.court_name;
+    this.at("device").textContent = this.dock.self.court_name;
     this.rows = await this.dock.unfinished();
     if (this.rows.length === 0) return this.show("choose");
     this.say("dock.resume");
@@ -36,28 +46,28 @@ class CardDock extends HTMLElement {
   }
 
   /** @param {string} name @returns {any} */
-  part(name) {
+  at(name) {
     return this.querySelector(`[data-part="${name}"]`);
   }
 
   /** @param {...string} names */
   show(...names) {
-    for (const name of PARTS) this.part(name).hidden = !names.includes(name);
+    for (const name of PARTS) this.at(name).hidden = !names.includes(name);
   }
 
   /** @param {string} key @param {Record<string, unknown>} [values] */
   say(key, values = {}) {
-    this.part("status").textContent = fill(this.words[key], values);
+    this.at("status").textContent = fill(this.words[key], values);
   }
 
   listen() {
-    this.part("enrol-form").addEventListener("submit", (/** @type {Event} */ event) => {
+    this.at("enrol-form").addEventListener("submit", (/** @type {Event} */ event) => {
       event.preventDefault();
       this.guarded(() => this.enrol());
     });
-    const picker = this.part("pick");
+    const picker = this.at("pick");
     picker.hidden = !("showDirectoryPicker" in globalThis);
-    this.part("folder-field").hidden = !picker.hidden;
+    this.at("folder-field").hidden = !picker.hidden;
     picker.addEventListener("click", () => this.guarded(() => this.pick()));
     for (const input of this.querySelectorAll("input[type=file]")) {
       input.addEventListener("change", () => {
@@ -65,19 +75,19 @@ class CardDock extends HTMLElement {
         if (chosen?.length) this.guarded(() => this.take(listed(chosen)));
       });
     }
-    this.part("confirm").addEventListener("click", () => this.guarded(() => this.confirm()));
-    this.part("pause").addEventListener("click", () => this.toggle());
-    this.part("print").addEventListener("click", () => print());
-    this.part("next").addEventListener("click", () => location.reload());
-    this.part("forget").addEventListener("click", () =>
+    this.at("confirm").addEventListener("click", () => this.guarded(() => this.confirm()));
+    this.at("pause").addEventListener("click", () => this.toggle());
+    this.at("print").addEventListener("click", () => print());
+    this.at("next").addEventListener("click", () => location.reload());
+    this.at("forget").addEventListener("click", () =>
       this.guarded(async () => {
         await this.dock.forget();
         location.reload();
       }));
-    this.part("case-for-all").addEventListener("change", (/** @type {any} */ event) =>
+    this.at("case-for-all").addEventListener("change", (/** @type {any} */ event) =>
       this.guarded(() => this.tell(this.unmatched(), event.target.value)));
-    this.part("rows").addEventListener("change", (/** @type {any} */ event) => {
-      const row = this.rows.find((one) => one.place === this.table?.placeOf(event.target));
+    this.at("rows").addEventListener("change", (/** @type {any} */ event) => {
+      const row = this.rows.find((one) => one.place === this.table.placeOf(event.target));
       if (row) this.guarded(() => this.tell([row], event.target.value));
     });
   }
@@ -97,13 +107,13 @@ class CardDock extends HTMLElement {
     const slug = error instanceof Refused ? error.slug : String(/** @type {any} */ (error).message);
     const named = `dock.trouble_${slug.replaceAll("-", "_")}`;
     const key = named in this.words ? named : "dock.trouble";
-    this.part("trouble").hidden = false;
-    this.part("trouble").textContent = fill(this.words[key], { what: slug });
-    this.part("again").hidden = !stops(error);
+    this.at("trouble").hidden = false;
+    this.at("trouble").textContent = fill(this.words[key], { what: slug });
+    this.at("again").hidden = !stops(error);
   }
 
   async enrol() {
-    await this.dock.enrol(this.part("code").value);
+    await this.dock.enrol(this.at("code").value);
     location.reload();
   }
 
@@ -114,7 +124,8 @@ class CardDock extends HTMLElement {
 
   /** Hash and match what is new; go on with what is not. @param {ReturnType<typeof listed>} card */
   async take({ files, passedOver }) {
-    this.part("trouble").hidden = true;
+    this.at("trouble").hidden = true;
+    await this.stop();
     const known = await this.dock.captured();
     this.files = new Map(files.map((one) => [one.place, one.file]));
     const fresh = files.filter((one) => !known.has(one.place));
@@ -162,8 +173,7 @@ class CardDock extends HTMLElement {
 
   /** @param {import("./session.js").Row[]} rows @param {Map<string, string>} [cases] */
   async match(rows, cases) {
-    const names = await this.dock.match(rows, this.part("camera").value, cases);
-    for (const kind of Object.keys(names)) Object.assign(/** @type {any} */ (this.names)[kind], names[kind]);
+    Object.assign(this.cases, await this.dock.match(rows, this.at("camera").value, cases));
   }
 
   /** @param {import("./session.js").Row[]} rows @param {string} caseId */
@@ -189,7 +199,7 @@ class CardDock extends HTMLElement {
       ["dock.passed_over", { n: passedOver.length }, passedOver.length > 0],
       ...gaps.map(([left, right]) => ["dock.gap", { left, right }, true]),
     ];
-    const list = this.part("summary");
+    const list = this.at("summary");
     list.replaceChildren(...lines.filter((line) => line[2]).map(([key, values]) => {
       const item = document.createElement("li");
       item.textContent = fill(this.words[/** @type {string} */ (key)], /** @type {any} */ (values));
@@ -198,29 +208,34 @@ class CardDock extends HTMLElement {
   }
 
   draw() {
-    this.table.draw(this.rows, this.names, this.files);
+    this.table.draw(this.rows, this.cases, this.files);
     const [ready, asks] = [this.ready().length, this.unmatched().length];
-    this.part("confirm").hidden = ready === 0;
-    this.part("confirm").textContent = fill(this.words["dock.confirm"], { n: ready });
-    this.part("asks").hidden = asks === 0;
-    this.part("asks-text").textContent = fill(this.words["dock.asks"], { n: asks });
-    this.table.choices(this.part("case-for-all"), this.names.cases);
+    this.at("confirm").hidden = ready === 0;
+    this.at("confirm").textContent = fill(this.words["dock.confirm"], { n: ready });
+    this.at("asks").hidden = asks === 0;
+    this.at("asks-text").textContent = fill(this.words["dock.asks"], { n: asks });
+    this.table.choices(this.at("case-for-all"), this.cases);
     const waiting = this.rows.filter((row) => row.state === "captured" && !this.files.has(row.place));
-    this.part("wants-card").hidden = waiting.length === 0;
+    this.at("wants-card").hidden = waiting.length === 0;
     if (asks > 0) this.say("dock.asks", { n: asks });
     else if (ready > 0) this.say("dock.ready", { n: ready });
   }
 
   async confirm() {
-    this.part("confirm").hidden = true;
+    this.at("confirm").hidden = true;
     await this.dock.capture(this.ready());
     this.draw();
     await this.work();
   }
 
   toggle() {
-    if (this.running) this.running.abort();
-    else this.guarded(() => this.work());
+    this.guarded(() => (this.running ? this.stop() : this.work()));
+  }
+
+  /** Stop sending where it is; what the server acknowledged is kept. */
+  async stop() {
+    this.running?.abort();
+    await this.working?.catch(() => undefined);
   }
 
   /** Everything that is signed goes to the server; may be called at any time. */
@@ -228,10 +243,16 @@ class CardDock extends HTMLElement {
     const signed = this.rows.filter((row) => row.seq !== undefined);
     if (this.running || signed.length === 0) return;
     this.running = new AbortController();
-    this.part("pause").hidden = false;
-    this.part("pause").textContent = this.words["dock.pause"];
+    this.working = this.bring(signed, this.running);
+    await this.working;
+  }
+
+  /** @param {import("./session.js").Row[]} signed @param {AbortController} running */
+  async bring(signed, running) {
+    this.at("pause").hidden = false;
+    this.at("pause").textContent = this.words["dock.pause"];
     const watch = {
-      signal: this.running.signal,
+      signal: running.signal,
       onRow: (/** @type {any} */ row) => this.progressed(row),
       onWait: (/** @type {Refused} */ _, /** @type {number} */ ms) =>
         this.say("dock.waiting", { n: Math.max(1, Math.round(ms / 1000)) }),
@@ -240,7 +261,7 @@ class CardDock extends HTMLElement {
       await this.run(signed, watch);
     } finally {
       this.running = undefined;
-      this.part("pause").textContent = this.words["dock.go_on"];
+      this.at("pause").textContent = this.words["dock.go_on"];
     }
     this.finish();
   }
@@ -266,7 +287,7 @@ class CardDock extends HTMLElement {
       ([a, b], one) => [a + (one.state === "sent" || one.state === "receipted" ? one.size : one.offset), b + one.size],
       [0, 0],
     );
-    this.part("bar").value = size ? sent / size : 1;
+    this.at("bar").value = size ? sent / size : 1;
     this.say("dock.progress", { done, total: this.rows.length, percent: percent(sent, size) });
   }
 
@@ -274,11 +295,14 @@ class CardDock extends HTMLElement {
     this.draw();
     const left = this.rows.filter((row) => row.state !== "receipted").length;
     if (left > 0) return;
-    this.part("pause").hidden = true;
-    this.table.receipts(this.part("receipts"), this.rows, this.names, this.dock.self.device_id);
+    this.at("pause").hidden = true;
+    this.table.receipts(this.at("receipts"), this.rows);
+    const { court_name: court, device_id: device } = this.dock.self;
+    const time = new Date().toLocaleString(document.documentElement.lang);
+    this.at("receipt-head").textContent = fill(this.words["dock.receipt_head"], { court, device, time });
     this.show("done");
     this.say("dock.safe", { n: this.rows.length });
-    this.part("done").querySelector("h2").focus();
+    this.at("done").querySelector("h2").focus();
   }
 }
 

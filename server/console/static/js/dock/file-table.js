@@ -25,10 +25,11 @@ export class FileTable {
     this.lines = new Map();
   }
 
-  /** @param {Row[]} rows @param {any} names @param {Map<string, Blob>} files */
-  draw(rows, names, files) {
+  /** @param {Row[]} rows @param {Record<string, string>} cases to choose from
+   * @param {Map<string, Blob>} files */
+  draw(rows, cases, files) {
     this.lines.clear();
-    this.body.replaceChildren(...rows.map((row) => this.line(row, names, files)));
+    this.body.replaceChildren(...rows.map((row) => this.line(row, cases, files)));
   }
 
   /** @param {HTMLElement} control @returns {string | undefined} */
@@ -36,20 +37,20 @@ export class FileTable {
     return control.closest("tr")?.dataset.place;
   }
 
-  /** @param {Row} row @param {any} names @param {Map<string, Blob>} files */
-  line(row, names, files) {
+  /** @param {Row} row @param {Record<string, string>} cases @param {Map<string, Blob>} files */
+  line(row, cases, files) {
     const line = element("tr");
     line.dataset.place = row.place;
     const head = element("th", row.relative);
     head.setAttribute("scope", "row");
     const state = element("td");
-    const match = row.match ?? {};
+    const why = String(row.match?.reason ?? "").replaceAll("-", "_");
     const cells = [
       head,
       element("td", new Date(row.mtime).toLocaleString(document.documentElement.lang)),
-      element("td", names.officers[match.officer_id] ?? "–"),
-      this.caseCell(row, names),
-      element("td", this.words[`dock.why_${(match.reason ?? "").replaceAll("-", "_")}`] ?? "–"),
+      element("td", row.officer ?? "–"),
+      this.caseCell(row, cases),
+      element("td", this.words[`dock.why_${why}`] ?? "–"),
       state,
     ];
     line.append(...cells);
@@ -58,18 +59,15 @@ export class FileTable {
     return line;
   }
 
-  /** @param {Row} row @param {any} names */
-  caseCell(row, names) {
+  /** @param {Row} row @param {Record<string, string>} cases */
+  caseCell(row, cases) {
     const match = row.match ?? {};
-    if (row.state !== "hashed" || match.complete) {
-      return element("td", names.cases[match.case_id] ?? (match.case_id ? match.case_id.slice(0, 8) : "–"));
-    }
+    if (row.state !== "hashed" || match.complete) return element("td", row.caseNo ?? "–");
     const cell = element("td");
     const select = /** @type {HTMLSelectElement} */ (element("select"));
     select.setAttribute("aria-label", fill(this.words["dock.case_of"], { name: row.relative }));
-    const own = match.case_choices ?? [];
-    const few = own.length > 0 ? Object.fromEntries(own.map((/** @type {string} */ id) => [id, names.cases[id]])) : names.cases;
-    this.choices(select, few);
+    const own = (match.case_choices ?? []).map((/** @type {string} */ id) => [id, cases[id]]);
+    this.choices(select, own.length > 0 ? Object.fromEntries(own) : cases);
     cell.append(select);
     return cell;
   }
@@ -102,8 +100,8 @@ export class FileTable {
     return fill(this.words["dock.state_sending"], { percent: percent(row.offset, row.size) });
   }
 
-  /** @param {HTMLElement} body @param {Row[]} rows @param {any} names @param {string} device */
-  receipts(body, rows, names, device) {
+  /** @param {HTMLElement} body @param {Row[]} rows */
+  receipts(body, rows) {
     body.replaceChildren(...rows.map((row) => {
       const line = element("tr");
       const head = element("th", `#${row.seq}`);
@@ -112,11 +110,9 @@ export class FileTable {
       digest.append(element("code", row.sha256));
       line.append(
         head, element("td", row.relative), element("td", row.size.toLocaleString()), digest,
-        element("td", names.officers[row.match?.officer_id] ?? "–"),
-        element("td", names.cases[row.match?.case_id] ?? "–"),
+        element("td", row.officer ?? "–"), element("td", row.caseNo ?? "–"),
         element("td", new Date(row.receipt.issued).toLocaleString(document.documentElement.lang)),
       );
-      line.dataset.device = device;
       return line;
     }));
   }

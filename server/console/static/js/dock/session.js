@@ -19,6 +19,7 @@ const BOOT = crypto.randomUUID();
 /** @typedef {import("./card.js").CardFile} CardFile */
 /** @typedef {{place: string, relative: string, name: string, size: number, mtime: number,
  *   mime: string, media: string, sha256: string, state: string, batch: string, match?: any,
+ *   officer?: string, caseNo?: string,
  *   seq?: number, url?: string | null, offset: number, problem?: string, receipt?: any}} Row */
 /** @typedef {{onRow?: (row: Row) => void, onWait?: (refused: Refused, waitMs: number) => void}} Watch */
 
@@ -79,10 +80,11 @@ export class Dock {
   }
 
   /** Where files belong, by duty booking; `cases` are what a person said.
-   * @param {Row[]} rows @param {string} camera id or empty @param {Map<string, string>} cases by place */
+   * @param {Row[]} rows @param {string} camera id or empty @param {Map<string, string>} cases by place
+   * @returns {Promise<Record<string, string>>} numbers of cases by id, to choose from */
   async match(rows, camera, cases = new Map()) {
-    /** @type {any} */
-    const names = { officers: {}, cameras: {}, missions: {}, cases: {} };
+    /** @type {Record<string, string>} */
+    const numbers = {};
     for (let at = 0; at < rows.length; at += ASKED_AT_ONCE) {
       const some = rows.slice(at, at + ASKED_AT_ONCE);
       const files = some.map((row) => ({
@@ -91,11 +93,14 @@ export class Dock {
       const body = { files, camera_id: camera || null };
       const answer = await persist(() => asPerson("POST", "/dock/matches", body));
       some.forEach((row, one) => {
-        row.match = answer.matches[one];
+        const match = answer.matches[one];
+        row.match = match;
+        row.officer = answer.officers[match.officer_id];
+        row.caseNo = answer.cases[match.case_id];
       });
-      for (const kind of Object.keys(names)) Object.assign(names[kind], answer[kind]);
+      Object.assign(numbers, answer.cases);
     }
-    return names;
+    return numbers;
   }
 
   /** Sign a record for each file and keep all of it at once. @param {Row[]} rows */
