@@ -144,7 +144,7 @@ def test_a_film_is_covered_and_a_copy_discarded_without_scripts(
         page.locator("#f-reason").fill("住宅内部(虚构)")
         page.get_by_role("button", name="生成副本").click()
         data = made(page, "zh", 1)
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), "r") as container:
             dark = [
                 round(float(frame.time or 0))
                 for frame in container.decode(video=0)
@@ -185,7 +185,7 @@ def test_a_sound_is_muted(console: Console, items: Items) -> None:
         page.locator("#f-reason").fill("covers a name (虚构)")
         page.get_by_role("button", name="Make the copy").click()
         data = made(page, "en", 1)
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         rate = container.streams.audio[0].codec_context.sample_rate
         pieces = [frame.to_ndarray() for frame in container.decode(audio=0)]
     samples = np.concatenate(pieces, axis=1)
