@@ -29,6 +29,7 @@ from server.core.permissions import Permission
 from server.core.problem import Kind, Problem
 from server.evidence import finding
 from server.evidence.erasure_models import Erasure
+from server.evidence.models import Evidence
 from server.identity.models import User
 from server.retention import disposal, queries, service
 from server.retention.categories import RULED, SETTABLE, Category
@@ -45,6 +46,7 @@ from server.retention.commands import (
 )
 from server.retention.disposal import Outcome
 from server.retention.judging import Judged
+from server.retention.models import LegalHold
 from server.retention.periods import MONTHS_MAX, MONTHS_MIN
 from server.retention.policy import GROUNDS
 
@@ -221,6 +223,21 @@ def _numbers(ctx: Context, ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, s
         Case.id.in_(wanted), Case.court_id == ctx.actor.court_id
     )
     return {row.id: row.case_no for row in ctx.session.execute(statement)} if wanted else {}
+
+
+@blueprint.app_context_processor
+def _for_templates() -> dict[str, Any]:
+    """``hold_badge(holds_on(ctx, case_id=…))`` on pages of cases and of items."""
+    return {"holds_on": holds_on}
+
+
+def holds_on(
+    ctx: Context, case_id: uuid.UUID | None = None, item: Evidence | None = None
+) -> Sequence[LegalHold]:
+    """Holds in force on a case, or on an item and its case, that the page shows already."""
+    if item is not None:
+        return queries.holds_of_item(ctx.session, item)
+    return queries.holds_of_case(ctx.session, case_id) if case_id is not None else ()
 
 
 def _target(ctx: Context, form: HoldAsk) -> PlaceHold:

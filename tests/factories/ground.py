@@ -55,8 +55,8 @@ from tests.factories.identity import (
     upload_token,
 )
 from tests.factories.log import sign_log
-from tests.factories.shares import hooked_in, shared_in
 from tests.factories.retention import without_rules
+from tests.factories.shares import hooked_in, shared_in
 from tests.factories.uploads import Sender, metadata, sha256_of
 
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
