@@ -12,13 +12,14 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from client_sdk import FieldClient
 from client_sdk.errors import FieldError
-from deploy.demo import day, material
+from deploy.demo import day, material, room
 from deploy.demo.check import compare
 from deploy.demo.dossier import export_and_verify
 from deploy.demo.fault_proxy import FaultProxy
@@ -77,14 +78,19 @@ def _play(stack: ExitStack, folder: Path, environment: dict[str, str], *, stays:
     say(f"two witnesses have cosigned {level.witnessed} of {level.size} entries of the log")
     headline("6. Dossier / 卷宗")
     verified = export_and_verify(desk, officer.case_id, folder, environment)
-    headline("7. Addresses and logins / 地址与账号")
+    headline("7. Observers' room / 观摩室")
+    observed = _observed(desk, public_url, seed)
+    headline("8. Addresses and logins / 地址与账号")
+    say(f"console          {public_url}/sign-in")
     say(f"start page       {public_url}/")
     say(f"API description  {public_url}/docs")
     say(f"clock code       {public_url}/time-qr")
     print_logins([tuple(row) for row in seed["logins"]])
+    say(f"observer's link  {observed.open.link}")
+    say(f"its code         {observed.open.code}   (told by another channel)")
     if stays:
         _invite(desk, public_url, officer)
-    return verified and all(line.good for line in lines)
+    return verified and observed.good and all(line.good for line in lines)
 
 
 def play_day(
@@ -122,6 +128,31 @@ def play_day(
     return desk, lines
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Whether a guest saw what a guest may see, and an invitation that nobody has used."""
+
+    good: bool
+    open: room.Invitation
+
+
+def _observed(desk: FieldClient, public_url: str, seed: dict[str, Any]) -> Observed:
+    """Two observers are invited on the console; one comes in now."""
+    case_id = seed["officer"]["case_id"]
+    case = desk.request("GET", f"/cases/{case_id}").json()
+    missions = desk.request("GET", "/missions", query={"case_id": case_id}).json()["items"]
+    mission_id = missions[0]["id"]
+    released = room.release_some(desk, mission_id)
+    say(f"{released} entries released early, with a reason; the others wait their ten minutes")
+    login, password = seed["desk"]["login"], seed["desk"]["password"]
+    first, second = (
+        room.invite(public_url, login, password, mission_id, name)
+        for name in ("演示代表甲(虚构)", "演示代表乙(虚构)")
+    )
+    good = room.visit(public_url, first, room.secrets_of(case))
+    return Observed(good and released == room.RELEASED, second)
+
+
 def _prove_offline(field: FieldClient) -> None:
     try:
         report = field.sync(patience_seconds=0, receipts_wait_seconds=0)
@@ -139,7 +170,7 @@ def _invite(desk: FieldClient, public_url: str, officer: day.Officer) -> None:
     """What somebody can type in another window: a device of their own."""
     wanted = {"kind": "dock", "name": "试用设备(虚构)"}
     code = desk.request("POST", "/enrolment-codes", json=wanted).json()["code"]
-    headline("8. Try it: in this folder, in another window / 另开窗口，在本目录试用")
+    headline("9. Try it: in this folder, in another window / 另开窗口，在本目录试用")
     for line in (
         "export TIEZHENG_STORE=var/try-$$ PATH=$PWD/.venv/bin:$PATH",
         f"tiezheng enrol {code} --name try --server {public_url}",

@@ -9,6 +9,7 @@ from pathlib import Path
 from client_sdk import FieldClient
 from client_sdk.client import Options
 from client_sdk.models import Captured, SyncReport
+from deploy.demo import room
 from deploy.demo.fault_proxy import Fault, FaultPlan, FaultProxy, Injection
 from deploy.demo.material import LOG, Item
 from deploy.demo.report import say
@@ -70,8 +71,9 @@ def prepare(field: FieldClient, desk: FieldClient, officer: Officer) -> str:
     field.pull()
     mission = next(m for m in field.missions() if officer.case_id in m.case_ids)
     field.ticket(mission.id)
+    room.start(desk, mission.id)
     say("device enrolled and booked for the officer by the supervisor")
-    say(f"mission “{mission.title}” and its ticket fetched")
+    say(f"mission “{mission.title}” and its ticket fetched; the mission is started")
     return mission.id
 
 
