@@ -67,7 +67,7 @@ def show_case(ctx: Context, case_id: uuid.UUID, query: dict[str, Any]) -> Respon
         spots_elsewhere=elsewhere,
         counts=evidence_timeline.counts(ctx, case.id),
         absent=boards.absent_items(ctx, here).items,
-        counter_gaps=boards.counter_gaps(ctx, here),
+        counter_gaps=boards.counter_gaps(ctx, here, along.window) if along else [],
         pairs=reuse.pairs(ctx, ReuseFilter(case_id=case.id, limit=PREVIEW_ROWS)).items,
         reused=reuse.count(ctx, case.id),
         today=ctx.clock.now().date(),
@@ -146,8 +146,13 @@ def _asked(query: dict[str, Any], selected: Evidence | None) -> dict[str, Any]:
 def _detail(ctx: Context, item: Evidence | None) -> dict[str, Any] | None:
     if item is None:
         return None
-    made = evidence.derivatives_of(ctx.session, item.sha256) if item.state == "verified" else []
-    return {"derivatives": made, "begins_at": evidence_timeline.begins_at(ctx, item)}
+    here = item.state == "verified"
+    examined = evidence.examination_of(ctx.session, item.sha256) if here else None
+    return {
+        "derivatives": evidence.derivatives_of(ctx.session, item.sha256) if here else [],
+        "examination": examined.findings if examined else None,
+        "begins_at": evidence_timeline.begins_at(ctx, item),
+    }
 
 
 def _missions(ctx: Context, case: Case) -> list[Mission]:

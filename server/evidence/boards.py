@@ -95,14 +95,20 @@ def stranded_uploads(ctx: Context, wanted: MissingFilter) -> Sequence[Upload]:
     return _uploads(ctx, wanted, [Upload.state.in_(STRANDED)])
 
 
-def counter_gaps(ctx: Context, wanted: MissingFilter) -> list[CounterGap]:
+def counter_gaps(
+    ctx: Context, wanted: MissingFilter, window: tuple[datetime, datetime] | None = None
+) -> list[CounterGap]:
     """Holes in cameras' file counters: beside the case's files, or of the last ninety days.
 
     Files of other cases fill a counter as well, so they are counted; only numbers of cameras
     that the caller sees files of are named.
+
+    :param window: only days of files that were taken in it; its end is exclusive.
     """
     zone = ZoneInfo(ctx.settings.time_zone)
-    own = _shots(ctx, zone, [sees_evidence(ctx.actor), *_item_rules(wanted), *_recent(ctx, wanted)])
+    rules = [sees_evidence(ctx.actor), *_item_rules(wanted)]
+    rules += _recent(ctx, wanted) if window is None else _taken_in(window)
+    own = _shots(ctx, zone, rules)
     days = {(shot.camera_id, shot.day) for shot in own}
     if not days:
         return []
@@ -180,6 +186,10 @@ def _recent(ctx: Context, wanted: MissingFilter) -> list[sa.ColumnElement[bool]]
     if wanted.case_id is not None:
         return []
     return [Evidence.captured_at >= ctx.clock.now() - timedelta(days=COUNTER_DAYS)]
+
+
+def _taken_in(window: tuple[datetime, datetime]) -> list[sa.ColumnElement[bool]]:
+    return [Evidence.captured_at >= window[0], Evidence.captured_at < window[1]]
 
 
 def _beside(

@@ -29,7 +29,8 @@ def main() -> int:
     rows: list[Row] = []
     for name in options.modules or _modules():
         print(f"== {name}", file=sys.stderr, flush=True)
-        rows += importlib.import_module(f"tests.bench.{name}").run(options.quick)
+        module = name.replace("-", "_")
+        rows += importlib.import_module(f"tests.bench.{module}").run(options.quick)
     print(table(rows))
     if options.json is not None:
         options.json.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=1))

@@ -18,7 +18,7 @@ from server.cases.models import Case
 from server.core.transactions import unit_of_work
 from tests.factories.cases import add_case, add_mission
 from tests.factories.console import Desk, desk
-from tests.factories.field import Recorder
+from tests.factories.field import Recorder, object_of
 from tests.factories.identity import World
 
 GEO = {"lat": "38.2100000", "lon": "104.4100000", "datum": "WGS84", "src": "gnss"}
@@ -383,3 +383,19 @@ def test_the_timeline_of_a_large_case_is_paged_by_day(office: Office) -> None:
             break
         cursor = f"cursor={answer['next_cursor']}"
     assert len(found) == len(set(found)) == 322
+
+
+def test_a_film_can_be_selected_too(office: Office) -> None:
+    recorder = Recorder(office.app, office.world.first.dock)
+    film = {**object_of(b"film", "a.mp4", "video/mp4")}
+    payload = recorder.payload(
+        "capture.recorded", obj=[film], media="video", case=str(office.first)
+    )
+    recorder.push([recorder.seal(payload)])
+    recorder.bring(b"film")
+    found = office.at().get(f"/cases/{office.first}/timeline.json").get_json()["items"]
+    (item,) = (one["id"] for one in found if one["kind"] == "video")
+    page = office.at().get(f"/cases/{office.first}?item={item}")
+    assert page.status_code == 200
+    assert "<video" in page.text
+    assert 'class="bar open-end"' in page.text

@@ -89,6 +89,11 @@ def test_a_hole_in_a_camera_s_counter_is_reported_beside_the_case_s_files(scene:
     (same,) = reading(scene, boards.counter_gaps, ALL)
     assert same == gap
     assert reading(scene, boards.counter_gaps, MissingFilter(device_id=uuid.uuid4())) == []
+    now = scene.clock.now()
+    today = (now, now + timedelta(hours=1))
+    later = (today[1], today[1] + timedelta(hours=1))
+    assert reading(scene, boards.counter_gaps, ALL, today) == [gap]
+    assert reading(scene, boards.counter_gaps, ALL, later) == []
 
 
 def test_names_without_a_counter_leave_no_hole(scene: Scene) -> None:

@@ -87,6 +87,7 @@ class MapPane extends HTMLElement {
       }
     }
     best?.spot.classList.add("chosen");
+    this.dataset.chosen = (item && this.byId?.has(item) ? item : best?.spot.dataset.first) ?? "";
     this.chosen?.setStyle({ color: this.colours.line, weight: 2 });
     this.chosen = this.byId?.get(item);
     this.chosen?.setStyle({ color: this.colours.mark, weight: 5 });
