@@ -8,63 +8,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pyotp
 
 from client_sdk.protocol.enrolment import enrolment_proof
 from client_sdk.protocol.keys import Algorithm, PrivateKey
-from server.core.clock import rfc3339
 from tests.factories.field import Recorder
-from tests.factories.ground import DERIVATIVE, HELD_SEQ, TOTP_SECRET, Ground, Speaker
+from tests.factories.ground import DERIVATIVE, HELD_SEQ, TOTP_SECRET
 from tests.factories.identity import PASSWORD, proof_headers, runtime_of
 from tests.factories.uploads import OFFSET_TYPE, metadata, sha256_of
+from tests.functional.authorisation.asking import Ask, Names
+from tests.functional.authorisation.asks_copies import COPIES
 
+__all__ = ["ASKS", "Ask", "Names"]
 NEW_BYTES = b"bytes that nobody has sent"
-
-
-@dataclass
-class Names:
-    """Ids to use; remembers which were asked for."""
-
-    ids: Mapping[str, str]
-    ground: Ground
-    speaker: Speaker
-    used: set[str] = field(default_factory=set)
-
-    def __getitem__(self, name: str) -> str:
-        self.used.add(name)
-        return self.ids[name]
-
-    def at(self, hours: float) -> str:
-        """RFC 3339 text of a moment from now."""
-        return rfc3339(runtime_of(self.ground.app).clock.now() + timedelta(hours=hours))
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A request; ``path`` is below ``/api/v1`` unless it starts with two slashes."""
-
-    path: str
-    json: Any = None
-    data: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """For the test client."""
-        found: dict[str, Any] = {"headers": dict(self.headers)}
-        if self.json is not None:
-            found["json"] = self.json
-        if self.data is not None:
-            found["data"] = self.data
-        return found
-
-    @property
-    def whole_path(self) -> str:
-        return self.path[1:] if self.path.startswith("//") else f"/api/v1{self.path}"
 
 
 VERSION = {"If-Match": "*"}
@@ -318,27 +276,7 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "POST /api/v1/review-queue/decide": lambda n: Ask("/review-queue/decide", _bulk()),
     "POST /api/v1/bundles": lambda n: Ask("/bundles", {"sha256": n["bundle"]}),
     "GET /api/v1/bundles/{sha256}/receipts": lambda n: Ask(f"/bundles/{n['bundle']}/receipts"),
-    "GET /api/v1/evidence/{evidence_id}/play": lambda n: Ask(f"/evidence/{n['evidence']}/play"),
-    "POST /api/v1/evidence/{evidence_id}/redactions": lambda n: Ask(
-        f"/evidence/{n['evidence']}/redactions",
-        {"reason": "遮盖(虚构)", "boxes": [{"x": "0", "y": "0", "w": "0.5", "h": "0.5"}]},
-    ),
-    "GET /api/v1/evidence/{evidence_id}/redactions": lambda n: Ask(
-        f"/evidence/{n['evidence']}/redactions"
-    ),
-    "GET /api/v1/redactions/{redaction_id}": lambda n: Ask(f"/redactions/{n['redaction']}"),
-    "GET /api/v1/redactions/{redaction_id}/content": lambda n: Ask(
-        f"/redactions/{n['redaction']}/content"
-    ),
-    "POST /api/v1/redactions/{redaction_id}/retry": lambda n: Ask(
-        f"/redactions/{n['failed_redaction']}/retry", {}
-    ),
-    "POST /api/v1/redactions/{redaction_id}/discard": lambda n: Ask(
-        f"/redactions/{n['redaction']}/discard", {"reason": "遮盖过多(虚构)"}
-    ),
-    "POST /api/v1/evidence/{evidence_id}/face-suggestions": lambda n: Ask(
-        f"/evidence/{n['evidence']}/face-suggestions", {}
-    ),
+    **COPIES,
     "POST /api/v1/evidence/{evidence_id}/erasures": _erasure,
     "GET /api/v1/erasures": lambda _: Ask("/erasures"),
     "POST /api/v1/erasures/{erasure_id}/approve": lambda n: Ask(
