@@ -27,7 +27,7 @@ from server.live.models import LiveEntry
 from server.live.redaction import ReleaseRules
 from tests.factories.cases import DEBTOR, add_case, add_mission
 from tests.factories.field import Recorder, Wire, sequence
-from tests.factories.identity import World, runtime_of
+from tests.factories.identity import World, add_device, runtime_of
 from tests.factories.identity_rows import CourtWorld, Person
 
 
@@ -49,16 +49,18 @@ class Outing:
         *,
         parties: tuple[PartyCommand, ...] = (DEBTOR,),
         world: World | None = None,
+        serial: int = 11,
         **mission: Any,
     ) -> Outing:
-        """A planned mission of the officer with the phone."""
+        """A planned mission of the officer with a phone: the court's own, or another's later."""
         court = (world or World.build(app)).first
-        case = add_case(app, court.id, handler_id=court.officer.id, parties=parties)
+        phone = court.phone if world is None else add_device(app, court.id)
+        case = add_case(app, court.id, serial=serial, handler_id=court.officer.id, parties=parties)
         mission_id = add_mission(
-            app, court.id, [case], officer_ids=[court.officer.id], device_ids=[court.phone.id],
+            app, court.id, [case], officer_ids=[court.officer.id], device_ids=[phone.id],
             **mission,
         )  # fmt: skip
-        return cls(app, court, case, mission_id, Recorder(app, court.phone))
+        return cls(app, court, case, mission_id, Recorder(app, phone))
 
     def become(self, state: MissionState) -> None:
         """Start, end or cancel it, as the supervisor."""

@@ -8,14 +8,18 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from server.core.problem import Kind, Problem
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.core.waking import wake
 from server.live import feed
 from server.live.commands import Decision
 from server.live.hub import Batched, Hub, Item, Share, hub_of
+from server.live.waiter import Waiter
 from tests.factories.identity import runtime_of
 from tests.factories.live import Outing
 
@@ -74,6 +78,23 @@ def test_a_waiting_stream_is_woken_by_a_commit_of_another_thread(app: Flask) -> 
     outing.decide(outing.rows()[0], Decision.WITHDRAW, reason="误发(虚构)")
     follower.join(PATIENCE_SECONDS)
     assert [chunk[:6] for chunk in found] == [b"id: 2\n"]
+
+
+def test_the_waiter_hears_of_each_commit_that_says_so(app: Flask) -> None:
+    woken = threading.Semaphore(0)
+    waiter = Waiter(app, woken.release)
+    with capture_logs() as said:
+        waiter.start()
+        assert woken.acquire(timeout=PATIENCE_SECONDS)  # it has begun to wait
+        for number in range(3):
+            with unit_of_work(EVERY_COURT) as session:
+                session.execute(
+                    sa.text("UPDATE log_state SET feed_horizon = :n"), {"n": number + 1}
+                )
+                wake(session)
+            assert woken.acquire(timeout=PATIENCE_SECONDS)
+        waiter.stop()
+    assert said == []
 
 
 def test_a_stream_ends_when_the_right_ends(app: Flask) -> None:
