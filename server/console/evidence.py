@@ -30,7 +30,7 @@ from server.evidence import finding, listing, queries, redactions, service
 from server.evidence.checks import checks_of
 from server.evidence.commands import Rebind
 from server.evidence.models import Evidence
-from server.retention import service as retention
+from server.retention import queries as retention
 from server.review import queries as reviews
 from server.review.commands import EntryFilter
 
@@ -137,7 +137,7 @@ def _read(ctx: Context, evidence_id: uuid.UUID) -> Evidence:
 
 
 def _shown(ctx: Context, item: Evidence, template: str, **values: Any) -> Response:
-    held = item.case_id is not None and retention.is_held(ctx.session, item.case_id)
+    held = bool(retention.holds_of_item(ctx.session, item))
     return render(
         ctx, template, item=item, detail=queries.detail_of(ctx.session, item),
         checks=checks_of(ctx, item), labels=shown.labels(ctx), held=held,

@@ -32,9 +32,6 @@ from server.evidence.erasure_models import Erasure
 from server.evidence.models import Derivative, Evidence
 from server.identity import enrolment, totp
 from server.identity.models import EnrolmentCode, User
-from server.retention import service as retention
-from server.retention.categories import Category
-from server.retention.commands import Classify, MakeRule
 from server.review import service as review
 from server.review.commands import Decision, Review
 from storage.digest import Digest
@@ -42,6 +39,7 @@ from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, sequence
 from tests.factories.ground_copies import redactions_of
 from tests.factories.ground_live import live_of
+from tests.factories.ground_retention import hold_in
 from tests.factories.identity import (
     API,
     Caller,
@@ -235,7 +233,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
     _decide(app, court, uuid.UUID(ids["evidence"]))
     ids["erasure"] = _erasure_of(app, court, uuid.UUID(ids["evidence"]))
     ids["redaction"], ids["failed_redaction"] = redactions_of(app, court, ids["evidence"])
-    ids["hold"] = _hold_of(app, court, case, uuid.UUID(ids["evidence"]))
+    ids["hold"] = hold_in(app, court, case, uuid.UUID(ids["evidence"]))
     shared = shared_in(app, court.supervisor, case, uuid.UUID(ids["evidence"]))
     ids["share"] = str(shared.share.id)
     ids["webhook"], ids["delivery"] = map(str, hooked_in(app, court.administrator))
@@ -314,22 +312,6 @@ def _decide(app: Flask, court: CourtWorld, evidence_id: uuid.UUID) -> None:
         ctx = Context(actor, session, runtime_of(app))
         command = Review(decision=Decision.QUERY, text="请说明拍摄位置(虚构)")
         review.decide(ctx, evidence_id, command)
-
-
-def _hold_of(app: Flask, court: CourtWorld, case: uuid.UUID, item: uuid.UUID) -> str:
-    """A hold that nobody in particular placed; a rule, and a class of the item, by a supervisor."""
-    runtime = runtime_of(app)
-    with unit_of_work(court.id) as session:
-        actor = replace(system_actor(court.id), user_id=court.supervisor.id)
-        ctx = Context(actor, session, runtime)
-        rule = MakeRule(category=Category.ORDINARY, months=72, reason="院长办公会(虚构)")
-        retention.make_rule(ctx, rule)
-        named = Classify(evidence_ids=(item,), category=Category.COERCIVE, reason="抗拒(虚构)")
-        retention.classify(ctx, named)
-    with unit_of_work(court.id) as session:
-        ctx = Context(system_actor(court.id), session, runtime)
-        hold = retention.hold_automatically(ctx, case, "petition", reason="信访(虚构)")
-        return str(hold.id)
 
 
 def _bundle_of(app: Flask, world: World, court: CourtWorld) -> str:
