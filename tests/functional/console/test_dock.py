@@ -31,7 +31,7 @@ from tests.support.live import running
 from tests.support.proxy import FaultProxy
 
 MIB: Final = 2**20
-FILM_BYTES: Final = 24 * MIB
+FILM_BYTES: Final = 12 * MIB
 PIECE_BYTES: Final = 4 * MIB
 WAIT_MS: Final = 60_000
 
@@ -196,6 +196,25 @@ def test_a_card_is_docked_cut_reloaded_and_resumed(office: Office, tmp_path: Pat
         assert item.officer_source == "booking"
         assert item.device_id == station
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in everything} == before
+
+
+def test_a_card_that_is_pulled_out_is_asked_for_again(office: Office, tmp_path: Path) -> None:
+    film = file_at(tmp_path, "DSC_0300.mp4", FILM_BYTES, 100)
+    away = tmp_path / "pulled-out"
+    with office.workstation(office.world.first.officer) as page:
+        enrolled(page, office)
+        take(page, [film])
+        up_before = office.proxy.counters.bytes_up
+        confirmed(page, 1)
+        while office.proxy.counters.bytes_up - up_before < FILM_BYTES // 4:
+            time.sleep(0.002)
+        film.rename(away)
+        expect(page.get_by_text("请再次选择同一张卡")).to_be_visible(timeout=WAIT_MS)
+        expect(page.get_by_text("可以取卡。").first).to_be_hidden()
+        away.rename(film)
+        take(page, [film])
+        expect(page.get_by_role("heading", name="导入完成")).to_be_visible(timeout=WAIT_MS)
+    assert office.content(office.evidence()[film.name]) == film.read_bytes()
 
 
 def test_only_what_is_unclear_is_asked_and_a_second_time_nothing_is_new(

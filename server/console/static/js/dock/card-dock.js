@@ -69,10 +69,13 @@ class CardDock extends HTMLElement {
     picker.hidden = !("showDirectoryPicker" in globalThis);
     this.at("folder-field").hidden = !picker.hidden;
     picker.addEventListener("click", () => this.guarded(() => this.pick()));
-    for (const input of this.querySelectorAll("input[type=file]")) {
+    for (const input of /** @type {NodeListOf<HTMLInputElement>} */ (
+      this.querySelectorAll("input[type=file]")
+    )) {
       input.addEventListener("change", () => {
-        const chosen = /** @type {HTMLInputElement} */ (input).files;
-        if (chosen?.length) this.guarded(() => this.take(listed(chosen)));
+        const card = listed(input.files ?? []);
+        input.value = ""; // the same card may be chosen again
+        this.guarded(() => this.take(card));
       });
     }
     this.at("confirm").addEventListener("click", () => this.guarded(() => this.confirm()));
@@ -217,6 +220,7 @@ class CardDock extends HTMLElement {
     this.table.choices(this.at("case-for-all"), this.cases);
     const waiting = this.rows.filter((row) => row.state === "captured" && !this.files.has(row.place));
     this.at("wants-card").hidden = waiting.length === 0;
+    if (waiting.length > 0) this.show("choose", "work");
     if (asks > 0) this.say("dock.asks", { n: asks });
     else if (ready > 0) this.say("dock.ready", { n: ready });
   }
@@ -273,7 +277,7 @@ class CardDock extends HTMLElement {
     });
     const refused = await this.dock.push(watch);
     if (refused.length > 0) throw new Error("record-refused");
-    const open = signed.filter((row) => row.state === "captured");
+    const open = signed.filter((row) => row.state !== "receipted");
     if (open.length > 0) await this.dock.askMissing(open, watch);
     await this.dock.send(signed, this.files, watch);
     await this.dock.awaitReceipts(signed, watch);

@@ -140,9 +140,19 @@ export class Dock {
 
   /** Send what was signed and is not known to have arrived. @param {Watch} watch */
   async push(watch) {
-    const waiting = (await this.store.all("records")).filter((one) => one.state === "new");
-    for (let at = 0; at < waiting.length; at += PUSHED_AT_ONCE) {
-      const some = waiting.slice(at, at + PUSHED_AT_ONCE);
+    const known = await this.store.all("records");
+    const head = await this.pushed(known.filter((one) => one.state === "new"), watch);
+    // A server that was restored from a backup may have forgotten some: they are sent again, once.
+    const forgotten = known.filter((one) => head && one.state === "sent" && one.seq > head.seq);
+    await this.pushed(forgotten, watch);
+    return known.filter((one) => one.state === "refused");
+  }
+
+  /** @param {any[]} records @param {Watch} watch @returns {Promise<{seq: number} | undefined>} */
+  async pushed(records, watch) {
+    let head;
+    for (let at = 0; at < records.length; at += PUSHED_AT_ONCE) {
+      const some = records.slice(at, at + PUSHED_AT_ONCE);
       const body = { records: some.map((one) => one.record) };
       const answer = await persist(() => this.device.post("/sync/push", body), watch);
       some.forEach((one, place) => {
@@ -152,8 +162,9 @@ export class Dock {
         one.problem = result.problem?.type;
       });
       await this.store.put({ records: some });
+      head = answer.head;
     }
-    return (await this.store.all("records")).filter((one) => one.state === "refused");
+    return head;
   }
 
   /** Note what the server has of these files. @param {Row[]} rows @param {Watch} watch */
@@ -186,7 +197,8 @@ export class Dock {
       } catch (error) {
         watch.signal.throwIfAborted();
         if (stops(error)) throw error;
-        row.problem = error instanceof Refused ? error.slug : "unreadable";
+        if (error instanceof Refused) row.problem = error.slug;
+        else files.delete(row.place); // the card is gone: it is asked for again
       }
       await this.save([row], watch);
     }
@@ -255,8 +267,11 @@ function note(row, found) {
     row.state = "sent";
     row.offset = row.size;
   } else if (found?.state === "partial") {
+    row.state = "captured";
     row.url = new URL(found.upload_url, document.baseURI).pathname;
     row.offset = found.offset;
+  } else if (row.state === "sent") {
+    Object.assign(row, { state: "captured", url: null, offset: 0 }); // it was there, and is not
   }
 }
 

@@ -60,7 +60,9 @@ async function standing(api, row) {
 /** @param {import("./api.js").DeviceApi} api @param {Row} row @param {Blob} file
  * @param {AbortSignal} signal */
 async function piece(api, row, file, signal) {
-  const body = file.slice(row.offset, Math.min(row.size, row.offset + PIECE_BYTES));
+  // Read first: a card that was pulled out is no trouble of the line.
+  const end = Math.min(row.size, row.offset + PIECE_BYTES);
+  const body = await file.slice(row.offset, end).arrayBuffer();
   const headers = {
     ...TUS, "Upload-Offset": String(row.offset), "Content-Type": "application/offset+octet-stream",
   };
