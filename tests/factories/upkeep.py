@@ -43,11 +43,21 @@ from server.evidence import shipping
 from server.evidence.models import Derivative, Evidence, Examination
 from server.identity import service_devices
 from server.identity.commands import OfferEnrolment
+from server.review import markers, reversal, second_look
 from server.review import service as review
-from server.review.commands import Decision, Review
+from server.review.commands import (
+    AddMarker,
+    Decision,
+    Outcome,
+    Reverse,
+    Review,
+    SecondLook,
+    SetGoal,
+)
 from storage.digest import Digest
 from tests.factories.field import Recorder, issue_receipts, sequence
 from tests.factories.ground import Ground
+from tests.factories.guests import observed
 from tests.factories.identity import CourtWorld, runtime_of
 from tests.factories.log import sign_log, write_events
 from tests.support.tsa import new_authority
@@ -83,6 +93,7 @@ class Installation:
             for court in (found.ground.first, found.ground.second):
                 found._work(court.world, uuid.UUID(court.ids["evidence"]))
             found._devices()
+            observed(app, found.ground.first.world)
         issue_receipts(app)
         found._sign(sign_log(app))
         write_events(app, found.ground.first.world.id, 1)  # waits for the log
@@ -138,6 +149,26 @@ class Installation:
             runtime.stores.blobs.put_stream(Digest(digest), BytesIO(tile.data), len(tile.data))
             session.add(TileMirror(level=0, index=0, sha256=digest, size_bytes=len(tile.data)))
 
+    def _second_look(self, court: CourtWorld, evidence_id: uuid.UUID) -> None:
+        """A marker, a reversal, an acceptance that was drawn and looked at again."""
+        for who in (court.supervisor, court.people["president"]):
+            with unit_of_work(court.id) as session:
+                actor = replace(system_actor(court.id), user_id=who.id)
+                ctx = Context(actor, session, runtime_of(self.app))
+                if who is court.supervisor:
+                    place = {"from_ms": 0, "to_ms": 9, "region": (0, 0, 10, 10)}
+                    markers.add(ctx, evidence_id, AddMarker(text="门牌(虚构)", **place))  # type: ignore[arg-type]
+                    reversal.reverse(ctx, evidence_id, Reverse(reason="再看(虚构)"))
+                    review.decide(ctx, evidence_id, Review(decision=Decision.ACCEPT))
+                    second_look.set_goal(ctx, SetGoal(per_week=1))
+                else:
+                    drawn = second_look.draw(ctx)
+                    session.flush()
+                    for sample, _ in second_look.samples_of(ctx, drawn):
+                        look = SecondLook(outcome=Outcome.AGREE, text="无异议(虚构)")
+                        second_look.decide(ctx, sample.id, look)
+        sequence(self.app)
+
     def _work(self, court: CourtWorld, evidence_id: uuid.UUID) -> None:
         """A contradiction, a reading of a clock, an examination, a decision."""
         recorder = Recorder(self.app, court.phone, seq=0, prev=GENESIS)
@@ -161,3 +192,4 @@ class Installation:
             command = Review(decision=Decision.RETURN, reason_code="3", text="请重拍(虚构)")
             review.decide(ctx, evidence_id, command)
         sequence(self.app)
+        self._second_look(court, evidence_id)
