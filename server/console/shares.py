@@ -19,7 +19,7 @@ from server.evidence import listing
 from server.evidence import queries as evidence
 from server.evidence.commands import EvidenceFilter
 from server.shares import policy, queries, service
-from server.shares.commands import MakeShare, ShareFilter
+from server.shares.commands import DAYS_DEFAULT, DAYS_MAX, ITEMS_MAX, MakeShare, ShareFilter
 from server.shares.models import Share
 from server.shares.service import Choice, Made
 
@@ -106,8 +106,8 @@ def _form(ctx: Context, case: Case, rows: list[Choice], *, chosen: set[uuid.UUID
         case=case,
         rows=rows,
         chosen=chosen,
-        days=policy.DAYS_DEFAULT,
-        days_max=policy.DAYS_MAX,
+        days=DAYS_DEFAULT,
+        days_max=DAYS_MAX,
     )
 
 
@@ -126,7 +126,7 @@ def _made(ctx: Context, made: Made) -> Response:
 
 def _all_of(ctx: Context, case: Case) -> list[uuid.UUID]:
     """The case's first items with bytes."""
-    wanted = EvidenceFilter(state="verified", limit=policy.ITEMS_MAX)
+    wanted = EvidenceFilter(state="verified", limit=ITEMS_MAX)
     return [item.id for item in evidence.evidence_of_case(ctx, case.id, wanted).items]
 
 

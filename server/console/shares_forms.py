@@ -7,8 +7,15 @@ from typing import Any, Final
 from marshmallow import Schema, fields, post_load, validate
 
 from server.console.admin_forms import line
-from server.shares import policy
-from server.shares.commands import MakeShare, Mode, OpenShare, ShareFilter
+from server.shares.commands import (
+    DAYS_DEFAULT,
+    DAYS_MAX,
+    ITEMS_MAX,
+    MakeShare,
+    Mode,
+    OpenShare,
+    ShareFilter,
+)
 
 _CHARACTERS_MAX: Final = 200
 
@@ -31,7 +38,7 @@ class NewShareQuery(Schema):
     case_id = fields.UUID(data_key="case")
     items = fields.List(
         fields.UUID(), data_key="item", load_default=list,
-        validate=validate.Length(max=policy.ITEMS_MAX),
+        validate=validate.Length(max=ITEMS_MAX),
     )  # fmt: skip
 
 
@@ -40,18 +47,16 @@ class ShareForm(Schema):
 
     case_id = fields.UUID(required=True, data_key="case")
     items = fields.List(
-        fields.UUID(), data_key="item", required=True, validate=validate.Length(1, policy.ITEMS_MAX)
+        fields.UUID(), data_key="item", required=True, validate=validate.Length(1, ITEMS_MAX)
     )
     originals = fields.List(
         fields.UUID(), data_key="original", load_default=list,
-        validate=validate.Length(max=policy.ITEMS_MAX),
+        validate=validate.Length(max=ITEMS_MAX),
     )  # fmt: skip
     recipient = line(_CHARACTERS_MAX, required=True)
     purpose = line(_CHARACTERS_MAX, required=True)
     mode = fields.Enum(Mode, by_value=True, load_default=Mode.VIEW)
-    days = fields.Integer(
-        load_default=policy.DAYS_DEFAULT, validate=validate.Range(1, policy.DAYS_MAX)
-    )
+    days = fields.Integer(load_default=DAYS_DEFAULT, validate=validate.Range(1, DAYS_MAX))
     openings_max = fields.Integer(validate=validate.Range(1, 100))
     with_code = fields.Boolean(load_default=False)
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from server.core.paging import LIMIT_DEFAULT
+
+DAYS_DEFAULT: Final = 14
+DAYS_MAX: Final = 90
+ITEMS_MAX: Final = 200
 
 
 class Mode(StrEnum):

@@ -13,9 +13,6 @@ from server.evidence.models import Evidence
 from server.shares.commands import Mode
 from server.shares.models import Share
 
-DAYS_DEFAULT: Final = 14
-DAYS_MAX: Final = 90
-ITEMS_MAX: Final = 200
 CODE_TRIES_MAX: Final = 5
 # What the worker makes of an item, in the order in which it is preferred for looking at.
 PICTURES: Final = ("preview", VIEW, "poster", "thumb")

@@ -8,8 +8,7 @@ from marshmallow import Schema, fields, post_load, validate
 
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 from server.core.texts import readable_line
-from server.shares import policy
-from server.shares.commands import MakeShare, Mode, ShareFilter
+from server.shares.commands import DAYS_DEFAULT, DAYS_MAX, ITEMS_MAX, MakeShare, Mode, ShareFilter
 
 TEXT_CHARACTERS_MAX = 200
 OPENINGS_MAX = 100
@@ -19,11 +18,9 @@ class ShareBody(Schema):
     """A new share; ``originals`` names items whose original goes out despite a redacted copy."""
 
     case_id = fields.UUID(required=True)
-    evidence_ids = fields.List(
-        fields.UUID(), required=True, validate=validate.Length(1, policy.ITEMS_MAX)
-    )
+    evidence_ids = fields.List(fields.UUID(), required=True, validate=validate.Length(1, ITEMS_MAX))
     originals = fields.List(
-        fields.UUID(), load_default=list, validate=validate.Length(max=policy.ITEMS_MAX)
+        fields.UUID(), load_default=list, validate=validate.Length(max=ITEMS_MAX)
     )
     recipient = fields.String(
         required=True, validate=[validate.Length(1, TEXT_CHARACTERS_MAX), readable_line]
@@ -32,9 +29,7 @@ class ShareBody(Schema):
         required=True, validate=[validate.Length(1, TEXT_CHARACTERS_MAX), readable_line]
     )
     mode = fields.Enum(Mode, by_value=True, load_default=Mode.VIEW)
-    days = fields.Integer(
-        load_default=policy.DAYS_DEFAULT, validate=validate.Range(1, policy.DAYS_MAX)
-    )
+    days = fields.Integer(load_default=DAYS_DEFAULT, validate=validate.Range(1, DAYS_MAX))
     openings_max = fields.Integer(validate=validate.Range(1, OPENINGS_MAX), allow_none=True)
     with_code = fields.Boolean(load_default=True)
 

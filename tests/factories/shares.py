@@ -20,8 +20,8 @@ from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Derivative, Evidence
 from server.evidence.redaction_models import Redaction
 from server.notices.models import Webhook, WebhookAttempt, WebhookDelivery
-from server.shares import service
-from server.shares.commands import MakeShare, Mode
+from server.shares import opening, service
+from server.shares.commands import MakeShare, Mode, OpenShare
 from server.shares.service import Made
 from storage.digest import Digest
 from tests.factories.console import Desk, desk
@@ -103,7 +103,7 @@ def share(scene: Scene, *items: Evidence, **changes: Any) -> Made:
 
 
 def shared_in(app: Flask, who: Person, case: uuid.UUID, evidence: uuid.UUID) -> Made:
-    """One item of a case, shared for download by this person."""
+    """One item of a case, shared for download by this person, and opened once."""
     runtime = runtime_of(app)
     actor = Actor(
         token=TokenKind.ACCESS, court_id=who.court_id, user_id=who.id, roles=frozenset(who.roles)
@@ -114,6 +114,11 @@ def shared_in(app: Flask, who: Person, case: uuid.UUID, evidence: uuid.UUID) -> 
     )  # fmt: skip
     with unit_of_work(who.court_id) as session:
         made = service.make(Context(actor, session, runtime), command)
+        session.flush()
+        nobody = Actor(token=TokenKind.NOBODY, court_id=who.court_id, address="127.0.0.1")
+        asked = OpenShare(code=made.code or "", terms=made.share.terms)
+        entered = opening.enter(Context(nobody, session, runtime), made.token, asked)
+        assert isinstance(entered, opening.Entered)
         session.flush()
         session.expunge(made.share)
         return made

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
@@ -290,7 +290,7 @@ def test_a_worker_that_died_while_sending_is_followed_by_another(office: Office)
     webhook, _ = office.subscribe()
     office.happen()
 
-    def die(*_: object) -> Any:
+    def die(url: str, headers: Mapping[str, str], body: bytes) -> NoReturn:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -306,7 +306,7 @@ def test_a_slow_receiver_takes_turns_with_the_others(office: Office) -> None:
     _, good = office.subscribe()
     called: list[str] = []
 
-    def post(url: str, _headers: object, _body: bytes) -> Any:
+    def post(url: str, headers: Mapping[str, str], body: bytes) -> NoReturn:
         called.append(url)
         raise CallError("timeout")
 

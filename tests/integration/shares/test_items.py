@@ -182,7 +182,7 @@ def test_revoking_ends_a_download_under_way(scene: Scene) -> None:
     made = share(scene, item, mode=Mode.DOWNLOAD)
     browser = Outsider(scene.app).into(made)
     answer = browser.item(item, "/content", buffered=False)
-    pieces: Iterator[bytes] = iter(answer.response)
+    pieces: Iterator[Any] = iter(answer.response)
     got = len(next(pieces))
     with scene.unit() as ctx:
         service.revoke(ctx, made.share.id)
