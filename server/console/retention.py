@@ -34,6 +34,7 @@ from server.identity.models import User
 from server.retention import disposal, queries, service
 from server.retention.categories import RULED, SETTABLE, Category
 from server.retention.commands import (
+    GROUNDS,
     Classify,
     Decide,
     DueFilter,
@@ -48,7 +49,6 @@ from server.retention.disposal import Outcome
 from server.retention.judging import Judged
 from server.retention.models import LegalHold
 from server.retention.periods import MONTHS_MAX, MONTHS_MIN
-from server.retention.policy import GROUNDS
 
 blueprint = Blueprint("console_retention", __name__, url_prefix="/admin/retention")
 

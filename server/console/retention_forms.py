@@ -11,6 +11,7 @@ from server.console.admin_forms import line
 from server.core.texts import readable
 from server.retention.categories import RULED, SETTABLE, Category
 from server.retention.commands import (
+    GROUNDS,
     Decide,
     DueFilter,
     HoldFilter,
@@ -20,7 +21,6 @@ from server.retention.commands import (
     Propose,
 )
 from server.retention.periods import MONTHS_MAX, MONTHS_MIN
-from server.retention.policy import GROUNDS
 
 REASON_MAX: Final = 1_000
 BATCH_MAX: Final = 200

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Final
 
 from server.core.paging import LIMIT_DEFAULT
 from server.retention.categories import Category
+
+GROUNDS: Final = ("person", "objection", "review", "supervision", "petition")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from server.core.context import Actor
 from server.core.problem import Kind, Problem
 from server.evidence.models import Evidence
 from server.retention.categories import RULED, SETTABLE, Category
 from server.retention.models import LegalHold
 from server.retention.periods import MONTHS_MAX, MONTHS_MIN
-
-GROUNDS: Final = ("person", "objection", "review", "supervision", "petition")
 
 
 def require_rule(category: Category, months: int | None) -> None:

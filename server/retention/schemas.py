@@ -10,6 +10,7 @@ from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 from server.core.texts import readable
 from server.retention.categories import RULED, SETTABLE, Category
 from server.retention.commands import (
+    GROUNDS,
     Classify,
     Decide,
     DueFilter,
@@ -21,7 +22,6 @@ from server.retention.commands import (
     Propose,
 )
 from server.retention.periods import MONTHS_MAX, MONTHS_MIN
-from server.retention.policy import GROUNDS
 
 BATCH_MAX: Final = 200
 _BY_PEOPLE: Final = list(GROUNDS)

@@ -102,7 +102,7 @@ def hold_automatically(
 ) -> LegalHold:
     """Hold a case because an objection or a petition came, unless it is held for it already.
 
-    :param ground: one of ``policy.GROUNDS`` but ``person``.
+    :param ground: one of ``commands.GROUNDS`` but ``person``.
     :param cause_case_id: the case of the objection, review or supervision.
     """
     case = cases.case_in_court(ctx.session, ctx.actor.court_id, case_id)
