@@ -11,7 +11,7 @@ JOBS ?= 2
 LOCK := cd requirements && ../.venv/bin/uv pip compile --quiet --universal --upgrade \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
-.PHONY: help setup system node verifier demo run smoke test fmt lint types imports bench faults sure lock \
+.PHONY: help setup system node verifier demo run smoke screenshots test fmt lint types imports bench faults sure lock \
 	clean
 
 help: ## this list
@@ -39,6 +39,9 @@ run: setup node ## start the server and its worker with the settings of the envi
 
 smoke: setup ## the demo in a temporary folder; succeeds only if every item arrived exactly once
 	@$(PY) -m deploy.demo --smoke
+
+screenshots: setup node ## take the pictures of the README anew
+	@$(PY) -m tests.screenshots
 
 ifdef T
 test: setup node ## install what the tests need, check and test everything; T=path for a part
