@@ -56,10 +56,10 @@ def project_jobs(ctx: Context, after: int) -> int:
 
 
 READERS: Final[Mapping[str, Reader]] = {
+    LIVE: projection.project,  # people are watching; receipts can wait for it
     RECEIPTS: receipts.issue_pending,
     JOBS: project_jobs,
     NOTICES: projecting.project,
-    LIVE: projection.project,
 }
 
 
