@@ -1,0 +1,79 @@
+"""The limits that run in a case: data that a court can extend.  Pure; see ``deadlines``."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from server.cases.closing_rules import Citation
+from server.cases.deadlines import Limit, Unit
+
+ANY: Final = "*"
+_DATA: Final = Path(__file__).parent / "data" / "clocks.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One limit between two events of a case.
+
+    :param urgent: the limit in urgent matters, where there is one.
+    :param extended: the limit where it may be extended.
+    :param excludes: reasons of periods that do not count.
+    """
+
+    id: str
+    zh: str
+    en: str
+    starts: str
+    stops: str
+    limit: Limit
+    basis: tuple[Citation, ...]
+    urgent: Limit | None = None
+    extended: Limit | None = None
+    excludes: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset({ANY})
+    warn_days: int = 0
+
+    def runs_in(self, type_code: str) -> bool:
+        """Whether a case of this type has the clock."""
+        return ANY in self.types or type_code in self.types
+
+    def limit_for(self, *, urgent: bool) -> Limit:
+        """The limit that counts."""
+        return self.urgent if urgent and self.urgent else self.limit
+
+
+def read(text: str) -> tuple[Clock, ...]:
+    """Clocks from TOML, one table each."""
+    return tuple(_clock(name, entry) for name, entry in tomllib.loads(text).items())
+
+
+@functools.cache
+def standard() -> tuple[Clock, ...]:
+    """The clocks that come with the program."""
+    return read(_DATA.read_text(encoding="utf-8"))
+
+
+def _clock(name: str, entry: Mapping[str, Any]) -> Clock:
+    return Clock(
+        id=name,
+        zh=entry["zh"],
+        en=entry["en"],
+        starts=entry["starts"],
+        stops=entry["stops"],
+        limit=_limit(entry["limit"]),
+        urgent=_limit(entry["urgent"]) if "urgent" in entry else None,
+        extended=_limit(entry["extended"]) if "extended" in entry else None,
+        excludes=frozenset(entry.get("excludes", ())),
+        types=frozenset(entry.get("types", (ANY,))),
+        warn_days=entry.get("warn_days", 0),
+        basis=tuple(Citation(**one) for one in entry["basis"]),
+    )
+
+
+def _limit(entry: Mapping[str, Any]) -> Limit:
+    return Limit(entry["amount"], Unit(entry["unit"]), rolls=entry.get("rolls", False))
