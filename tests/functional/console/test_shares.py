@@ -14,7 +14,6 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from tests.functional.console.test_every_page import AXE, OVERFLOW, RULES
 
 from server.console.pages import THEMES
 from server.console.words import Language, text
@@ -31,10 +30,14 @@ from tests.factories.footage import bring, wait_until_examined
 from tests.factories.identity import runtime_of
 from tests.functional.console.conftest import Console
 from tests.support import media
+from tests.support.live import ROOT
 from tests.support.need import need
 
 BOTH: tuple[Language, ...] = ("zh", "en")
 EACH = pytest.mark.parametrize("lang", BOTH)
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 RECIPIENT = "钱律师(虚构)"
 MIB = 2**20
 
