@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from server.core.clock import SystemClock
 from tests.factories.footage import bring, slow_film, wait_until_examined
 from tests.functional.console.conftest import Console
+from tests.functional.console.walk import OVERFLOW, RULES, axe_source
 from tests.support import media
 
 LANGUAGES = pytest.mark.parametrize("lang", ["zh", "en"])
@@ -191,6 +192,32 @@ def test_a_sound_is_muted(console: Console, items: Items) -> None:
     samples = np.concatenate(pieces, axis=1)
     assert np.abs(samples[:, int(8.1 * rate) : int(9.4 * rate)]).max() < 1e-4
     assert np.abs(samples[:, int(10 * rate) : int(11 * rate)]).max() > 0.3
+
+
+@pytest.mark.parametrize("kind", ["photo", "film", "sound"])
+def test_the_editor_at_work_is_accessible(console: Console, items: Items, kind: str) -> None:
+    """With frames drawn, rows opened, and the film's tools; in both languages."""
+    wrong: list[str] = []
+    for lang, names in {
+        "zh": ("添加遮盖", "添加静音"),
+        "en": ("Add a place", "Add a stretch"),
+    }.items():
+        with console.page_as("officer", lang=lang, bypass_csp=True) as page:
+            opened(page, getattr(items, kind))
+            for name in names:
+                button = page.get_by_role("button", name=name)
+                if button.count():
+                    button.click()
+            page.evaluate(axe_source())
+            found = page.evaluate("rules => axe.run(document, rules)", RULES)
+            wrong += [
+                f"{lang} {rule['id']} {node['target']}"
+                for rule in found["violations"]
+                for node in rule["nodes"]
+            ]
+            page.set_viewport_size({"width": 320, "height": 640})
+            assert page.evaluate(OVERFLOW) <= 0
+    assert wrong == []
 
 
 # ---------------------------------------------------------------------- players

@@ -179,12 +179,12 @@ class MediaView extends HTMLElement {
     const place = document.createElement("span");
     place.className = "media-place";
     const speed = this.#speeds(player);
-    this.#button("jump_back", "−10 s", () => jump(-JUMP_S));
+    this.#button("jump_back", "«", () => jump(-JUMP_S));
     if (isFilm) {
       this.#button("frame_back", "‹", () => step(-1));
       this.#button("frame_on", "›", () => step(1));
     }
-    this.#button("jump_on", "+10 s", () => jump(JUMP_S));
+    this.#button("jump_on", "»", () => jump(JUMP_S));
     this.bar?.append(speed, place);
     player.after(/** @type {HTMLElement} */ (this.bar));
     const told = () => {
