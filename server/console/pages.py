@@ -123,12 +123,18 @@ def problem_page(problem: Problem) -> Response:
     title = kind.title_zh if lang == "zh" else kind.title
     values = {"me": None, "problem": problem, "problem_title": title, "next_step": _next_step(lang)}
     response = _response(
-        g.get("actor"), "error.html", problem.status, {**values, "problem": problem}
+        g.get("actor"), _template_of(problem), problem.status, {**values, "problem": problem}
     )
     response.headers.update(
         {name: value for name, value in problem.headers.items() if name != "WWW-Authenticate"}
     )
     return response
+
+
+def _template_of(problem: Problem) -> str:
+    """A guest whose invitation is over reads what every link says that is good for nothing."""
+    guest = request.path.startswith("/g/") and problem.kind is Kind.UNAUTHENTICATED
+    return "room/closed.html" if guest else "error.html"
 
 
 def _next_step(lang: Language) -> Callable[[Problem], str]:

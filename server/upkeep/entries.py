@@ -152,7 +152,7 @@ def _server_columns(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def _actor_of(payload: Mapping[str, Any]) -> str | None:
     by = payload.get("by") or {}
-    found = by.get("user") or by.get("device")
+    found = by.get("user") or by.get("device") or by.get("guest")
     return found if isinstance(found, str) else None
 
 

@@ -198,6 +198,7 @@ def observed(app: Flask, court: CourtWorld) -> Observed:
     outing.decide(wrong, Decision.WITHDRAW, reason="笔误(虚构)")
     invited = invite(app, court.supervisor, mission)
     visitor = guest(app, invited)
+    visitor.get("/g")
     visitor.post("/g/opinions", {"kind": "question", "text": "清点由谁见证?(虚构)"})
     unused = invite(app, court.supervisor, mission, name="尚未到场(虚构)")
     cookie = visitor.client.get_cookie(cookie_name(runtime_of(app).settings, Kind.GUEST))

@@ -43,6 +43,8 @@ from server.evidence import shipping
 from server.evidence.models import Derivative, Evidence, Examination
 from server.identity import service_devices
 from server.identity.commands import OfferEnrolment
+from server.live import rules as live_rules
+from server.live.commands import SetRules
 from server.review import markers, reversal, second_look
 from server.review import service as review
 from server.review.commands import (
@@ -191,5 +193,6 @@ class Installation:
             ctx = Context(supervisor, session, runtime_of(self.app))
             command = Review(decision=Decision.RETURN, reason_code="3", text="请重拍(虚构)")
             review.decide(ctx, evidence_id, command)
+            live_rules.set_rules(ctx, SetRules(version=0, reason="试行(虚构)"))
         sequence(self.app)
         self._second_look(court, evidence_id)

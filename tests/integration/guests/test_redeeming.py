@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,7 +14,7 @@ from server.core.cookies import Kind, cookie_name
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.guests.models import GuestSession, Invitation
 from tests.factories.cases import Bench
-from tests.factories.guests import AGENT, browser, guest, invite
+from tests.factories.guests import AGENT, Watching, browser, guest, invite
 from tests.factories.identity import runtime_of
 from tests.factories.live import Outing
 
@@ -93,6 +95,21 @@ def test_a_second_browser_is_told_how_to_ask_anew(app: Flask, outing: Outing) ->
     assert early.get("/g/stream").status_code == 401
 
 
+def test_of_two_browsers_at_the_same_moment_one_gets_in(app: Flask, outing: Outing) -> None:
+    invited = invite(app, outing.court.supervisor, outing.mission)
+    visitors = [browser(app) for _ in range(4)]
+    for visitor in visitors:
+        visitor.get(invited.link)
+    begin = threading.Barrier(len(visitors))
+
+    def give_code(visitor: Watching) -> int:
+        begin.wait()
+        return visitor.post("/g", {"agree": "true", "code": invited.code}).status_code
+
+    with ThreadPoolExecutor(len(visitors)) as pool:
+        assert sorted(pool.map(give_code, visitors)) == [303, 403, 403, 403]
+
+
 def test_the_own_browser_may_open_its_link_again(app: Flask, outing: Outing) -> None:
     invited = invite(app, outing.court.supervisor, outing.mission)
     visitor = guest(app, invited)
@@ -152,7 +169,9 @@ def test_a_guest_ends_with_the_replay(app: Flask, outing: Outing) -> None:
     assert visitor.get("/g").status_code == 200
     outing.pass_time(hours=8, days=14)
     assert visitor.get("/g").status_code == 404
-    assert visitor.get("/g/replay").status_code == 401
+    refused = visitor.get("/g/replay")
+    assert refused.status_code == 401
+    assert "This link cannot be used" in refused.get_data(as_text=True)
 
 
 def test_who_is_invited_stays_out_of_the_log(app: Flask, outing: Outing) -> None:
