@@ -130,7 +130,7 @@ def enrolled(page: Page, office: Office) -> None:
     page.get_by_label("注册码").focus()
     page.keyboard.insert_text(office.code("一号工作站(虚构)"))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="选择存储卡")).to_be_visible()
+    expect(page.get_by_role("heading", name="选择存储卡")).to_be_visible(timeout=WAIT_MS)
 
 
 def take(page: Page, files: list[Path]) -> None:
@@ -156,7 +156,7 @@ def test_a_card_is_docked_cut_reloaded_and_resumed(office: Office, tmp_path: Pat
         enrolled(page, office)
         take(page, everything)
         rows = page.get_by_role("row").filter(has_text="DSC_02")
-        expect(rows).to_have_count(3)
+        expect(rows).to_have_count(3, timeout=WAIT_MS)
         for row in rows.all():
             expect(row).to_contain_text(office.world.first.officer.name)
             expect(row).to_contain_text("执41号")
@@ -169,10 +169,11 @@ def test_a_card_is_docked_cut_reloaded_and_resumed(office: Office, tmp_path: Pat
             time.sleep(0.005)
         office.proxy.offline = True
         office.proxy.cut_all()
-        expect(page.get_by_role("status").filter(has_text="连接中断")).to_be_visible()
+        broken = page.get_by_role("status").filter(has_text="连接中断")
+        expect(broken).to_be_visible(timeout=WAIT_MS)
         office.proxy.offline = False
         page.reload()
-        expect(page.get_by_text("请再次选择同一张卡")).to_be_visible()
+        expect(page.get_by_text("请再次选择同一张卡")).to_be_visible(timeout=WAIT_MS)
         take(page, everything)
         expect(page.get_by_role("heading", name="导入完成")).to_be_visible(timeout=WAIT_MS)
         expect(page.get_by_text("可以取卡。").first).to_be_visible()
@@ -225,7 +226,7 @@ def test_only_what_is_unclear_is_asked_and_a_second_time_nothing_is_new(
     with office.workstation(office.world.first.officer) as page:
         enrolled(page, office)
         take(page, [sure, unclear])
-        expect(page.get_by_text("1 个文件无法确定归属").first).to_be_visible()
+        expect(page.get_by_text("1 个文件无法确定归属").first).to_be_visible(timeout=WAIT_MS)
         choice = page.get_by_label("B001.jpg 所属案件")
         choice.select_option(office.other_case)
         confirmed(page, 2)
@@ -233,7 +234,8 @@ def test_only_what_is_unclear_is_asked_and_a_second_time_nothing_is_new(
         with page.expect_navigation():
             page.get_by_role("button", name="下一张卡").click()
         take(page, [sure, unclear])
-        expect(page.get_by_text("没有新文件，2 个文件此前已导入")).to_be_visible()
+        said = page.get_by_text("没有新文件，2 个文件此前已导入")
+        expect(said).to_be_visible(timeout=WAIT_MS)
     items = office.evidence()
     assert str(items["A001.jpg"].case_id) == office.case
     assert str(items["B001.jpg"].case_id) == office.other_case
