@@ -65,7 +65,7 @@ class Waiter:
         raw.detach()
         try:
             if engine.dialect.name == "postgresql":
-                self._listen(raw.driver_connection, ended)
+                self._listen(raw.dbapi_connection, ended)
             else:
                 self._look(raw.cursor(), ended)
         finally:
@@ -89,7 +89,7 @@ class Waiter:
         seen = -1
         while not ended.is_set():
             cursor.execute("PRAGMA data_version")
-            (version,) = cursor.fetchone()
+            ((version,),) = cursor.fetchall()  # to its end: an open statement sees no change
             if version != seen:
                 seen = version
                 self._wake()
