@@ -122,6 +122,7 @@ def _shown(ctx: Context, item: Evidence, refusal: str | None = None) -> Response
         redactable=item.state == "verified" and item.media in redactions.REDACTABLE,
         copies=redactions.of_item(ctx, item.id),
         faces=faces_of(ctx, item),
+        faces_problem=redactions.faces_problem(ctx.session, item.id),
         refusal=refusal,
         box_rows=range(BOX_ROWS),
         mute_rows=range(MUTE_ROWS),

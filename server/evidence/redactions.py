@@ -7,6 +7,7 @@ discarded is the one that others are shown.
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from client_sdk.protocol import jcs
 from client_sdk.protocol.ids import short_code
 from server.audit.events import EventKind
+from server.audit.models import Event
 from server.audit.service import Subject, record
 from server.core.context import Context
 from server.core.problem import Kind, Problem, not_found
@@ -174,6 +176,20 @@ def ask_faces(ctx: Context, evidence_id: uuid.UUID) -> str:
         return MADE
     note(ctx, EventKind.FACES_ASKED, item, {"sha256": item.sha256})
     return ASKED
+
+
+def faces_problem(session: Session, evidence_id: uuid.UUID) -> str | None:
+    """Why the last search for faces found nothing out; none when it did, or goes on."""
+    kinds = [EventKind.FACES_ASKED.value, EventKind.FACES_SUGGESTED.value]
+    statement = (
+        sa.select(Event.p)
+        .where(Event.subject_id == str(evidence_id), Event.kind.in_(kinds))
+        .order_by(Event.log_index.desc())
+        .limit(1)
+    )
+    newest = session.execute(statement).scalar()
+    problem = json.loads(newest)["facts"].get("problem") if newest else None
+    return None if problem is None else str(problem)
 
 
 def recipe_digest(recipe: Recipe) -> str:

@@ -28,6 +28,7 @@ from server.evidence.sandbox import Limits, Sandbox, SandboxFailure
 from server.evidence.sandbox.maker import Maker, maker_limits
 from storage.digest import Digest
 from tests.factories.evidence import Scene, build_scene
+from tests.factories.field import sequence
 from tests.support import media
 
 PHOTO = AskRedaction(reason="遮盖第三人(虚构)", boxes=(Box(0, 0, 50_000, 50_000, "fill"),))
@@ -337,3 +338,29 @@ def test_faces_are_suggested_only_when_asked(scene: Scene, maker: Maker, photo: 
         assert redactions.ask_faces(ctx, photo.id) == "made"
     assert b'"faces":[' in body
     assert told(scene, EventKind.FACES_SUGGESTED)[0][1]["derivative"] == made
+
+
+class Modelless:
+    """An OpenCV without its model."""
+
+    def make(self, path: Path, **_: Any) -> SandboxFailure:
+        assert path.is_file()
+        return SandboxFailure("no-model", "haarcascade_frontalface_default.xml")
+
+
+def test_a_missing_model_is_said(scene: Scene, maker: Maker, photo: Evidence) -> None:
+    with scene.unit() as ctx:
+        redactions.ask_faces(ctx, photo.id)
+    sequence(scene.app)
+    with scene.unit() as ctx:
+        assert redactions.faces_problem(ctx.session, photo.id) is None
+    making_jobs.suggest_faces(scene.everywhere, Modelless(), str(photo.id))
+    sequence(scene.app)
+    with scene.unit() as ctx:
+        assert redactions.faces_problem(ctx.session, photo.id) == "no-model"
+        assert redactions.ask_faces(ctx, photo.id) == "asked", "it can be asked again"
+    sequence(scene.app)
+    making_jobs.suggest_faces(scene.everywhere, maker, str(photo.id))
+    sequence(scene.app)
+    with scene.unit() as ctx:
+        assert redactions.faces_problem(ctx.session, photo.id) is None

@@ -41,7 +41,8 @@ export async function ask(form, editor) {
   for (let tries = 0; answer.ok && tries < TRIES; tries += 1) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const found = page.querySelector("#faces");
-    if (found && !found.querySelector("form")) {
+    const failed = tries > 0 && found instanceof HTMLElement && found.dataset.failed;
+    if (found && (failed || !found.querySelector("form"))) {
       editor.querySelector("#faces")?.replaceWith(found);
       return;
     }
