@@ -9,7 +9,7 @@ from typing import Final
 import click
 from rich.markup import escape
 
-from client_sdk._cli import settings
+from client_sdk._cli import attendance, settings
 from client_sdk._cli.app import App, Exit
 from client_sdk._cli.messages import Lang
 from client_sdk.dossier.archive import ArchiveError, open_archive
@@ -29,6 +29,8 @@ EXITS: Final = {
     Verdict.FAILED: Exit.TRUST,
 }
 _HELP: Final = """Judge an exported DOSSIER by a policy that did not come with it.
+
+An observer's signed note of attendance is judged as well.
 
 \b
 Exit codes:
@@ -56,6 +58,8 @@ _STYLES: Final = {Level.FAILED: "red", Level.INCOMPLETE: "yellow", Level.FINDING
 def verify(app: App, *, dossier: Path, policy: Path, priors: tuple[Path, ...]) -> None:
     """Judge a dossier."""
     trust, kept = _trust(policy), [_note(path) for path in priors]
+    if attendance.is_note(dossier):
+        sys.exit(attendance.judge(app, dossier, trust))
     try:
         size_bytes = dossier.stat().st_size
         # A bar for what takes long, where somebody looks.
