@@ -20,8 +20,10 @@ from server.evidence.models import Evidence
 from server.identity import queries
 from server.sync import lost
 from server.sync.lost import ReportLoss
-from tests.factories.field import Recorder, object_of
+from server.upkeep.scrub import Options, scrub
+from tests.factories.field import Recorder, object_of, sequence
 from tests.factories.identity import Person, World, runtime_of
+from tests.factories.upkeep import Installation
 
 HOUR = timedelta(hours=1)
 
@@ -149,3 +151,19 @@ def test_a_lost_camera_has_no_chain_and_its_files_are_those_taken_with_it(
         assert seen.chain is None
         assert seen.suspect_count == 1
         assert [one.user_id for one in seen.bookings] == [world.first.officer.id]
+
+
+def test_the_scrubber_finds_every_row_as_the_log_knows_it(app: Flask, clock: FixedClock) -> None:
+    installation = Installation.build(app)
+    world = installation.ground.first.world
+    actor = Actor(
+        TokenKind.ACCESS, world.id, user_id=world.administrator.id,
+        roles=frozenset({Role.ADMINISTRATOR}),
+    )  # fmt: skip
+    with unit_of_work(world.id) as session:
+        ctx = Context(actor, session, runtime_of(app))
+        command = ReportLoss(lost_at=clock.now() - HOUR, reason="遗失(虚构)")
+        assert lost.report(ctx, world.phone.id, command).marked > 0
+    sequence(app)
+    report = scrub(runtime_of(app), Options(resume=False))
+    assert report.to_dict()["findings"] == []
