@@ -172,7 +172,7 @@ def _due(ctx: Context, name: str) -> list[sa.ColumnElement[bool]]:
 def _order(sort: Sort) -> tuple[sa.ColumnElement[Any], bool, Any]:
     """Column, whether it descends, and a case's place in it; absent dates come last."""
     if sort is Sort.NUMBER:
-        number = Case.year * _NUMBER_DIGITS + Case.serial
+        number = sa.cast(Case.year, sa.BigInteger) * _NUMBER_DIGITS + Case.serial
         return number, True, lambda case: case.year * _NUMBER_DIGITS + case.serial
     if sort is Sort.DEADLINE:
         deadline = sa.func.coalesce(Case.deadline_on, _NEVER, type_=sa.Date)

@@ -138,12 +138,8 @@ def saved_views(ctx: Context, name: str) -> list[tuple[SavedView, int | None]]:
 
 def mission_spots(ctx: Context, case_ids: list[uuid.UUID]) -> list[Spot]:
     """Places of visible missions of these cases."""
-    statement = (
-        sa.select(Mission)
-        .join(MissionCase, MissionCase.mission_id == Mission.id)
-        .where(MissionCase.case_id.in_(case_ids), sees_mission(ctx.actor))
-        .distinct()
-    )
+    served = sa.select(MissionCase.mission_id).where(MissionCase.case_id.in_(case_ids))
+    statement = sa.select(Mission).where(Mission.id.in_(served), sees_mission(ctx.actor))
     found = []
     for mission in ctx.session.execute(statement).scalars():
         place = mission.place or {}
