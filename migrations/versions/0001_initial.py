@@ -60,6 +60,7 @@ COURT_SCOPED = (
     "review_markers",
     "review_samples",
     "review_seen",
+    "saved_views",
     "share_items",
     "share_openings",
     "share_readings",
@@ -1973,7 +1974,12 @@ def upgrade() -> None:
             name=op.f("fk_live_entries_mission_id_live_missions"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_live_entries")),
-        sa.UniqueConstraint("source", "source_id", name=op.f("uq_live_entries_source_source_id")),
+        sa.UniqueConstraint(
+            "mission_id",
+            "source",
+            "source_id",
+            name=op.f("uq_live_entries_mission_id_source_source_id"),
+        ),
     )
     op.create_index(op.f("ix_live_entries_due_at"), "live_entries", ["due_at"], unique=False)
     op.create_index(
@@ -1982,6 +1988,7 @@ def upgrade() -> None:
         ["mission_id", "position"],
         unique=False,
     )
+    op.create_index(op.f("ix_live_entries_source_id"), "live_entries", ["source_id"], unique=False)
     op.create_index(
         op.f("ix_live_entries_mission_id_turn"),
         "live_entries",
@@ -2093,6 +2100,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_live_entries_due_at"), table_name="live_entries")
     op.drop_index(op.f("ix_live_entries_mission_id_position"), table_name="live_entries")
     op.drop_index(op.f("ix_live_entries_mission_id_turn"), table_name="live_entries")
+    op.drop_index(op.f("ix_live_entries_source_id"), table_name="live_entries")
     op.drop_table("live_entries")
     op.drop_index(op.f("ix_live_missions_court_id_began_at"), table_name="live_missions")
     op.drop_table("live_missions")

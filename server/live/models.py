@@ -56,7 +56,8 @@ class LiveEntry(CourtScoped, Base):
 
     __tablename__ = "live_entries"
     __table_args__ = (
-        sa.UniqueConstraint("source", "source_id"),
+        sa.UniqueConstraint("mission_id", "source", "source_id"),
+        sa.Index(None, "source_id"),
         sa.Index(None, "mission_id", "position"),
         sa.Index(None, "mission_id", "turn"),
         sa.Index(None, "due_at"),

@@ -23,6 +23,7 @@ from server.cases.models import Mission
 from server.cases.states import MissionState
 from server.core.context import Context
 from server.core.waking import wake
+from server.evidence import redactions
 from server.evidence.models import Evidence
 from server.fieldlog.models import LogEntry
 from server.live import policy, showing, sources, streams
@@ -33,7 +34,11 @@ from server.live.sources import Source
 
 BATCH: Final = 10_000
 _OF_MISSIONS: Final = (sources.NOTE, sources.CAPTURE, EventKind.MISSION_CHANGED.value)
-_OF_ITEMS: Final = (EventKind.EVIDENCE_REBOUND.value, EventKind.EVIDENCE_ERASED.value)
+_OF_ITEMS: Final = (
+    EventKind.EVIDENCE_REBOUND.value,
+    EventKind.EVIDENCE_ERASED.value,
+    EventKind.REDACTION_DISCARDED.value,
+)
 _BEGUN: Final = frozenset({MissionState.STARTED, MissionState.ENDED})
 
 
@@ -135,18 +140,35 @@ def _moved(ctx: Context, items: Iterable[uuid.UUID]) -> set[uuid.UUID | None]:
     missions: set[uuid.UUID | None] = set()
     for item_id in sorted(items):
         item = ctx.session.get(Evidence, item_id)
-        row = ctx.session.execute(
-            sa.select(LiveEntry).where(
-                LiveEntry.source == sources.EVIDENCE, LiveEntry.source_id == item_id
-            )
-        ).scalar_one_or_none()
         if item is None:
             continue
-        if row is None:
-            missions.add(item.mission_id)
-        elif item.state == "erased" or item.mission_id != row.mission_id:
-            _take_back(ctx, row, "erased" if item.state == "erased" else "bound elsewhere")
+        missions.add(item.mission_id)
+        entries = sa.select(LiveEntry).where(
+            LiveEntry.source_id == item_id, LiveEntry.source == sources.EVIDENCE
+        )
+        for row in ctx.session.execute(entries).scalars().all():
+            if item.state == "erased":
+                _take_back(ctx, row, "erased")
+            elif item.mission_id != row.mission_id:
+                _take_back(ctx, row, "bound elsewhere")
+            else:
+                _drop_photos(ctx, row)
     return missions
+
+
+def _drop_photos(ctx: Context, row: LiveEntry) -> None:
+    """A redacted copy that was discarded is not shown any more."""
+    live = streams.locked(ctx.session, row.mission_id)
+    ctx.session.refresh(row, with_for_update=True)
+    kept = [one for one in row.photos if redactions.released_photo(ctx.session, uuid.UUID(one))]
+    if kept == row.photos:
+        return
+    row.photos = kept
+    if row.position is None:
+        streams.changed(live, row)
+    else:
+        streams.announce(live, row, ctx.clock.now())
+    wake(ctx.session)
 
 
 def _take_back(ctx: Context, row: LiveEntry, why: str) -> None:

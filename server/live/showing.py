@@ -50,12 +50,18 @@ class Shower:
         masks = masking.masker_of(session, mission, proposed)
         return replace(self, rules=proposed, masker=masks)
 
-    def categories(self, source: Source, text: str | None) -> list[str]:
-        """Why this may not be shown as it is, sorted."""
+    def categories(
+        self, source: Source, text: str | None, *, suspect_names: bool = True
+    ) -> list[str]:
+        """Why this may not be shown as it is, sorted.
+
+        :param suspect_names: what only looks like a name counts too; not where a person wrote it
+            for observers.
+        """
         found = set(
             categories_of(source.act, text, is_search=self.is_search, has_minor=self.has_minor)
         )
-        if text and names_somebody(self.masked(text)):
+        if text and suspect_names and names_somebody(self.masked(text)):
             found.add(Category.THIRD_PARTY)
         return sorted(one.value for one in found)
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -74,7 +74,7 @@ def _new_notes(mission: Mission) -> sa.ColumnElement[bool]:
         LogEntry.court_id == mission.court_id,
         LogEntry.mission_id == mission.id,
         LogEntry.act == NOTE,
-        ~sa.exists().where(LiveEntry.source == LOG, LiveEntry.source_id == LogEntry.id),
+        ~_taken_in(mission, LOG, LogEntry.id),
     )
 
 
@@ -83,7 +83,15 @@ def _new_captures(mission: Mission) -> sa.ColumnElement[bool]:
         Evidence.court_id == mission.court_id,
         Evidence.mission_id == mission.id,
         Evidence.state != _GONE,
-        ~sa.exists().where(LiveEntry.source == EVIDENCE, LiveEntry.source_id == Evidence.id),
+        ~_taken_in(mission, EVIDENCE, Evidence.id),
+    )
+
+
+def _taken_in(mission: Mission, source: str, source_id: Any) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        LiveEntry.mission_id == mission.id,
+        LiveEntry.source == source,
+        LiveEntry.source_id == source_id,
     )
 
 

@@ -32,7 +32,7 @@ from tests.support.ports import free_port
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 60
+START_SECONDS = 240
 
 
 @dataclass

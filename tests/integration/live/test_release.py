@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -13,8 +14,14 @@ from server.audit.models import OutboxRow
 from server.cases.states import MissionState
 from server.core.problem import Kind, Problem
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.evidence import redactions
+from server.evidence import service as evidence
+from server.evidence.commands import Rebind
+from server.evidence.models import Evidence
+from server.evidence.redaction_models import Redaction
 from server.live.commands import Decision
 from server.live.redaction import Place
+from tests.factories.identity import World
 from tests.factories.live import Outing
 
 
@@ -221,6 +228,63 @@ def test_only_a_redaction_of_the_item_itself_may_be_its_photo(app: Flask) -> Non
     outing.read()
     (row,) = outing.rows()
     assert refused(outing, row, Decision.REDACT, photos=(row.id,)) is Kind.VALIDATION
+
+
+def redacted_copy(outing: Outing, evidence_id: uuid.UUID) -> uuid.UUID:
+    """A finished redacted copy of a photo, as the worker leaves it."""
+    with outing.unit(outing.court.officer) as ctx:
+        item = ctx.session.get_one(Evidence, evidence_id)
+        now, copy_id = ctx.clock.now(), ctx.new_id()
+        ctx.session.add(
+            Redaction(
+                id=copy_id, court_id=item.court_id, evidence_id=item.id, number=1, kind="photo",
+                recipe={}, recipe_sha256="ab" * 32, reason="遮盖(虚构)", state="made",
+                asked_by=ctx.actor.user(), asked_at=now, source_sha256=item.sha256,
+                sha256="cd" * 32, size_bytes=9, mime="image/jpeg", width=4, height=3,
+                duration_ms=0, complete=True, finished_at=now,
+            )
+        )  # fmt: skip
+    return copy_id
+
+
+def test_a_photo_goes_out_as_its_redacted_copy_and_goes_when_that_is_discarded(
+    app: Flask,
+) -> None:
+    outing = Outing.build(app)
+    outing.start()
+    outing.capture()
+    outing.read()
+    (row,) = outing.rows()
+    copy_id = redacted_copy(outing, row.source_id)
+    outing.decide(row, Decision.REDACT, photos=(copy_id,))
+    outing.pass_time(minutes=10)
+    outing.release_due()
+    assert [entry.photos for entry in outing.seen()] == [(copy_id,)]
+    with outing.unit(outing.court.supervisor) as ctx:
+        redactions.discard(ctx, copy_id, redactions.Discard(reason="仍可辨认(虚构)"))
+    outing.read()
+    (entry,) = outing.seen()
+    assert (entry.position, entry.state, entry.photos) == (2, "released", ())
+
+
+def test_an_item_that_is_bound_elsewhere_is_taken_back(app: Flask) -> None:
+    world = World.build(app)
+    outing = Outing.build(app, world=world)
+    other = Outing.build(app, world=world, serial=12)
+    outing.start()
+    other.start()
+    outing.capture()
+    outing.read()
+    outing.pass_time(minutes=10)
+    outing.release_due()
+    (row,) = outing.rows()
+    with outing.unit(outing.court.supervisor) as ctx:
+        wanted = Rebind(reason="误绑(虚构)", case_id=other.case, mission_id=other.mission)
+        evidence.rebind(ctx, row.source_id, wanted)
+    outing.read()
+    assert [entry.state for entry in outing.seen()] == ["withdrawn"]
+    assert [one.state for one in other.rows()] == ["waiting"]
+    assert other.seen() == []
 
 
 def test_the_end_is_learnt_as_late_as_everything_else(app: Flask) -> None:
