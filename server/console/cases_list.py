@@ -13,6 +13,9 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, request
 
 from client_sdk.protocol.ids import short_code
+from server.audit import service as audit
+from server.audit.events import EventKind
+from server.audit.service import Subject
 from server.cases import search, views
 from server.cases.case_no import CASE_TYPES
 from server.cases.models import Case, Mission, MissionCase
@@ -33,6 +36,7 @@ from server.core.paging import Page
 from server.core.permissions import Permission
 from server.core.problem import Problem
 from server.evidence import boards
+from server.evidence import queries as evidence
 from server.evidence.models import Evidence
 from server.evidence.visibility import sees_evidence
 
@@ -91,12 +95,14 @@ def cases_csv(ctx: Context, query: CaseSearch) -> Response:
 
 
 @blueprint.get("/cases.geojson")
-@page(Permission.CASES_VIEW, query=CaseListQuery)
+@page(Permission.CASES_VIEW, query=CaseListQuery, reads_evidence=True)
 def cases_geojson(ctx: Context, query: CaseSearch) -> Response:
-    """Places of the listed cases' missions and evidence, in WGS-84."""
+    """Places of the listed cases' missions and evidence in WGS-84; recorded."""
     found = search.search(ctx, with_evidence(ctx, query))
     cases = {case.id: case for case in found.items}
     spots = [*mission_spots(ctx, list(cases)), *_evidence_spots(ctx, cases)]
+    facts = {"cases": len(cases), "places": len(spots)}
+    places_shown(ctx, Subject("court", ctx.actor.court_id), facts)
     response = as_json(feature_collection(spots))
     response.mimetype = "application/geo+json"
     return response
@@ -149,6 +155,15 @@ def mission_spots(ctx: Context, case_ids: list[uuid.UUID]) -> list[Spot]:
             spot = Spot(str(mission.id), *where, "mission", name, mission.starts_at)
             found.append(spot)
     return found
+
+
+def places_shown(
+    ctx: Context, subject: Subject, facts: dict[str, Any], *, case_id: uuid.UUID | None = None
+) -> None:
+    """Record that places of evidence were listed; again within ten minutes adds nothing."""
+    kind = EventKind.EVIDENCE_LISTED
+    if not evidence.read_recently(ctx, uuid.UUID(str(subject.id)), kind):
+        audit.record(ctx, kind, subject, facts, case_id=case_id)
 
 
 def as_json(body: Any) -> Response:

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from flask import Blueprint, Response
 
 from client_sdk.protocol.ids import short_code
+from server.audit.service import Subject
 from server.cases import queries as cases
 from server.cases.case_no import CASE_TYPES
 from server.cases.models import Case, Mission, MissionCase
 from server.cases.visibility import sees_mission
 from server.console import cases_timeline, mapping
 from server.console.cases_forms import TimelineQuery
-from server.console.cases_list import as_json
+from server.console.cases_list import as_json, places_shown
 from server.console.cases_timeline import Entry, Window
 from server.console.court_names import devices, people
 from server.console.pages import page, render
@@ -94,12 +95,13 @@ def timeline_json(ctx: Context, case_id: uuid.UUID, query: dict[str, Any]) -> Re
 
 
 @blueprint.get("/cases/<uuid:case_id>/map.geojson")
-@page(Permission.CASES_VIEW, query=TimelineQuery)
+@page(Permission.CASES_VIEW, query=TimelineQuery, reads_evidence=True)
 def map_geojson(ctx: Context, case_id: uuid.UUID, query: dict[str, Any]) -> Response:
-    """Places of a window in WGS-84."""
+    """Places of a window in WGS-84; that they were shown is recorded."""
     case = cases.visible_case(ctx, case_id)
     window = cases_timeline.window_of(ctx, case, query)
     spots, _ = _spots(ctx, case, window, _missions(ctx, case))
+    places_shown(ctx, Subject("case", case.id), {"places": len(spots)}, case_id=case.id)
     response = as_json(mapping.feature_collection(spots))
     response.mimetype = "application/geo+json"
     return response

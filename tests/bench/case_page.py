@@ -25,7 +25,7 @@ from server.audit import sequencer
 from server.core.bulk import insert_rows
 from server.core.db import db, table_of
 from server.core.transactions import EVERY_COURT, unit_of_work
-from server.evidence.models import Evidence, Examination
+from server.evidence.models import Evidence, Examination, code_of
 from server.fieldlog.models import LogEntry
 from server.schema import upgrade
 from server.settings import Settings
@@ -178,7 +178,7 @@ def _item_maker(
         film, late = number % 8 == 0, number % 97 == 0
         return {
             **common, "id": identifier, "seq": seq + 1, "record_hid": f"{seq:064x}",
-            **({"code": f"bench-{seq}"} if "code" in common else {}),
+            "code": code_of(identifier),
             "sha256": hashlib.sha256(b"%d" % seq).hexdigest(),
             "media": "video" if film else "photo",
             "mime": "video/mp4" if film else "image/jpeg",
