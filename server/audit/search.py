@@ -29,6 +29,7 @@ from server.core.paging import LIMIT_DEFAULT, Page, decode_cursor, encode_cursor
 
 KINDS_MAX: Final = 40
 SUBJECTS_MAX: Final = 20
+_PLACES: Final = 64
 _JITTER: Final = timedelta(minutes=5)  # writers that commit out of the order of their clocks
 _COLUMNS: Final = (
     Event.log_index, Event.kind, Event.src, Event.ep, Event.seq, Event.hid, Event.rx,
@@ -200,25 +201,39 @@ def _things(wanted: AuditFilter) -> _Rules:
 
 
 def _times(session: Session, wanted: AuditFilter) -> _Rules:
-    if wanted.since is None and wanted.until is None:
-        return []
-    size = session.execute(sa.select(LogState.next_index)).scalar() or 0
-    own: _Rules = [Event.ep.is_(None)]
-    held: _Rules = [Event.ep.is_not(None)]
+    """Places by halving, a little wide; within them an entry counts when it was received.
+
+    A device's record received before the places begin has waited: it counts as entered here.
+    """
     rules: _Rules = []
+    if wanted.since is None and wanted.until is None:
+        return rules
+    low, high = 0, session.execute(sa.select(LogState.next_index)).scalar() or 0
     if wanted.since is not None:
-        own.append(Event.rx >= rfc3339(wanted.since))
-        held.append(Event.log_index >= _at(session, size, wanted.since))
-        rules.append(Event.log_index >= _at(session, size, wanted.since - _JITTER))
+        earliest = rfc3339(wanted.since - _JITTER)
+        low = _place_of(session, low, high, earliest)
+        waited = sa.and_(Event.ep.is_not(None), Event.rx < earliest)
+        rules += [Event.log_index >= low, sa.or_(Event.rx >= rfc3339(wanted.since), waited)]
     if wanted.until is not None:
-        own.append(Event.rx < rfc3339(wanted.until))
-        held.append(Event.log_index < _at(session, size, wanted.until))
-        rules.append(Event.log_index < _at(session, size, wanted.until + _JITTER))
-    return [*rules, sa.or_(sa.and_(*own), sa.and_(*held))]
+        high = _place_of(session, low, high, rfc3339(wanted.until + _JITTER))
+        rules += [Event.log_index < high, Event.rx < rfc3339(wanted.until)]
+    return rules
 
 
-def _at(session: Session, size: int, moment: datetime) -> int:
-    return first_since(session, 0, size, rfc3339(moment))
+def _place_of(session: Session, low: int, high: int, oldest: str) -> int:
+    """As ``first_since``, with many places in one statement instead of one after the other."""
+    while high - low > _PLACES:
+        step = (high - low) // _PLACES
+        asked = sa.select(Event.log_index, Event.rx).where(
+            Event.log_index.in_(range(low + step, high, step)), Event.ep.is_(None)
+        )
+        told = session.execute(asked.order_by(Event.log_index)).all()
+        later = next((row.log_index for row in told if row.rx >= oldest), high)
+        earlier = max((row.log_index for row in told if row.log_index < later), default=low - 1)
+        if (low, high) == (earlier + 1, later):
+            break
+        low, high = earlier + 1, later
+    return first_since(session, low, high, oldest)
 
 
 def _hit(row: Any, reach: Levels) -> Hit:

@@ -32,7 +32,9 @@ OF_A_DEVICE = re.compile(
 )
 _SLUGS = {kind.slug for kind in Kind}
 # Lists narrowed by a foreign id are empty lists; everything else names what it needs.
-_FILTERED = re.compile(r"GET /api/v1/(cases|missions|duty-bookings|devices|events|review-queue)$")
+_FILTERED = re.compile(
+    r"GET /api/v1/(cases|missions|duty-bookings|devices|events|review-queue|retention/holds)$"
+)
 
 
 def operations(ground: Ground) -> dict[str, openapi.Operation]:

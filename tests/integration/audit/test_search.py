@@ -23,7 +23,7 @@ from server.core.transactions import EVERY_COURT, unit_of_work
 from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, sequence
 from tests.factories.identity import World, runtime_of
-from tests.factories.log import sign_log
+from tests.factories.log import enter_events, sign_log
 
 
 @dataclass
@@ -146,6 +146,20 @@ def test_by_time(records: Records, span: tuple[int, int]) -> None:
     assert records.find(since=since, until=until) == records.plain(
         lambda one: texts[0] <= one.rx < texts[1]
     )
+
+
+def test_a_time_is_found_in_a_longer_log(records: Records) -> None:
+    """More entries than are asked for at once on the way to a place."""
+    start = records.clock.now()
+    for _ in range(4):
+        enter_events(records.app, records.court, 90)
+        records.clock.advance(timedelta(hours=1))
+    for hours in ((0, 1), (1, 3), (3, 4), (-4, 1)):
+        since, until = (start + timedelta(hours=one) for one in hours)
+        texts = (rfc3339(since), rfc3339(until))
+        found = records.find(since=since, until=until)
+        assert found == records.plain(lambda one, at=texts: at[0] <= one.rx < at[1])
+        assert len(found) >= 90
 
 
 def test_a_record_that_waited_is_found_when_it_entered(records: Records) -> None:
