@@ -47,6 +47,7 @@ blueprint = Blueprint("console_room", __name__)
 ROOM = "/g"
 CLOSED = "/g/closed"
 TAKEN = "/g/taken"
+OCCUPIED = "/g/occupied"
 _SIZE_COOKIE = "tz-size"
 _YEAR_SECONDS = 365 * 86_400
 _FORM_BYTES_MAX = voice.BYTES_MAX + 65_536
@@ -59,6 +60,8 @@ def open_link(ctx: Context, token: str) -> Response:
     opened, invitation = redeeming.look_up(ctx.session, ctx.runtime, token)
     if opened is Opened.TAKEN and _is_own(ctx, token):
         return see(ROOM)
+    if invitation is not None and authenticate(ctx.session, ctx.runtime) is not None:
+        return see(OCCUPIED)  # its cookie is all that the other room has
     if invitation is None:
         return see(TAKEN if opened is Opened.TAKEN else CLOSED)
     response = see(ROOM)
@@ -79,6 +82,13 @@ def show_closed(ctx: Context) -> Response:
 def show_taken(ctx: Context) -> Response:
     """What a second browser is told, and how to ask for an invitation of its own."""
     return _closed(ctx, Opened.TAKEN)
+
+
+@blueprint.get("/g/occupied")
+@page(Permission.PUBLIC)
+def show_occupied(ctx: Context) -> Response:
+    """What a guest is told who opens another invitation in the same browser."""
+    return render(ctx, "room/occupied.html", status=409)
 
 
 @blueprint.get("/g")

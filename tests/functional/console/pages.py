@@ -43,6 +43,7 @@ PAGES = (
     ConsolePage("room-attendance", "/g/attendance", "guest"),
     ConsolePage("room-closed", "/g/closed", "nobody", 404),
     ConsolePage("room-taken", "/g/taken", "nobody", 403),
+    ConsolePage("room-occupied", "/g/occupied", "nobody", 409),
     ConsolePage("me-password", "/me/password", "officer"),
     ConsolePage("review", "/review?status=all"),
     ConsolePage("review-item", "/review/{evidence}?status=all&type=photo"),

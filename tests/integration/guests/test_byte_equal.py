@@ -33,6 +33,7 @@ ASKS: dict[str, list[tuple[str, str, dict[str, str] | None]]] = {
     "/g/attendance.json": [("GET", "/g/attendance.json", None)],
     "/g/closed": [("GET", "/g/closed", None)],
     "/g/mark.svg": [("GET", "/g/mark.svg", None)],
+    "/g/occupied": [("GET", "/g/occupied", None)],
     "/g/opinions": [
         ("GET", "/g/opinions", None),
         ("POST", "/g/opinions", {"kind": "opinion", "text": "x"}),

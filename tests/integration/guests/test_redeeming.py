@@ -118,6 +118,15 @@ def test_the_own_browser_may_open_its_link_again(app: Flask, outing: Outing) -> 
     assert visitor.get("/g").status_code == 200
 
 
+def test_a_second_invitation_does_not_take_the_first_ones_room(app: Flask, outing: Outing) -> None:
+    visitor = guest(app, invite(app, outing.court.supervisor, outing.mission))
+    second = invite(app, outing.court.supervisor, outing.mission)
+    answer = visitor.get(second.link, follow_redirects=True)
+    assert (answer.status_code, answer.request.path) == (409, "/g/occupied")
+    assert visitor.get("/g").status_code == 200
+    assert guest(app, second).get("/g").status_code == 200
+
+
 def test_five_wrong_codes_lock_the_invitation_for_good(app: Flask, outing: Outing) -> None:
     invited = invite(app, outing.court.supervisor, outing.mission)
     wrong = "000000" if invited.code != "000000" else "111111"
