@@ -30,10 +30,8 @@ from sqlalchemy.orm import Session
 from server.audit import log, log_state
 from server.audit.models import HeldRecord, OutboxRow
 from server.audit.witness_state import witness_state
-from server.core import openapi, openapi_page
+from server.core import cookies, openapi, openapi_page
 from server.core.context import Runtime
-from server.core.cookies import Kind as Cookie
-from server.core.cookies import read_cookie
 from server.core.endpoint import EndpointSpec, runtime
 from server.core.keyring import EVENT, TOKEN, KeyRingError
 from server.core.permissions import Permission
@@ -360,7 +358,7 @@ def docs() -> Response:
 @described()
 def landing() -> Response:
     """What this is, with links; who is signed in goes on to work; ?lang=zh or en."""
-    if read_cookie(runtime().settings, Cookie.STAFF):
+    if cookies.read_cookie(runtime().settings, cookies.Kind.STAFF):
         return redirect("/inbox", 303)  # type: ignore[return-value]
     return _page("landing.html", _language(), version=openapi.API_VERSION)
 

@@ -43,7 +43,7 @@ def run_dock(app: App, options: DockOptions) -> Exit:
         case = case_id(options.case, names) if options.case else None
         mission = mission_id(options.mission, client) if options.mission else None
         plan = dock.plan(scan(options.folder), case=case, mission=mission)
-        people = {b.user_id: b.user_name for b in dock.duty.bookings if b.user_name}
+        people = {b.user_id: b.user_name for b in client.bookings() if b.user_name}
         _show_plan(app, plan, {**names, **people})
         if options.dry_run:
             app.say("dry-run")

@@ -62,7 +62,8 @@ def items() -> dict[str, tuple[str, list[str]]]:
 
 def facts_of(kind: str) -> list[str]:
     with unit_of_work(EVERY_COURT, write=False) as session:
-        return list(session.execute(sa.select(OutboxRow.p).where(OutboxRow.kind == kind)).scalars())
+        texts = session.execute(sa.select(OutboxRow.p).where(OutboxRow.kind == kind)).scalars()
+        return [text for text in texts if text is not None]
 
 
 def captured(phone: Recorder, name: str) -> None:

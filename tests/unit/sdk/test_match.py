@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.models import Booking, Mission
+from client_sdk.protocol import matching
 from client_sdk.protocol.matching import Certainty, Duty, Match, Reason, match_file, told
 from client_sdk.protocol.times import format_rfc3339, parse_rfc3339
 
@@ -153,7 +154,7 @@ def test_an_officer_is_only_ever_one_who_was_booked_near_that_time(hour: float) 
     assert match.complete <= (match.officer is not None)
 
 
-def _near(candidate: Booking, when: datetime) -> bool:
+def _near(candidate: matching.Booking, when: datetime) -> bool:
     slack = timedelta(minutes=15)
     assert candidate.ends_at is not None
     return candidate.starts_at - slack <= when <= candidate.ends_at + slack
