@@ -84,10 +84,16 @@ def _tell_systems(ctx: Context, rows: Sequence[_Row]) -> None:
 # ---------------------------------------------------------------------- rules
 
 
-def _leads_in_bulk(topic: Topic, link: str) -> Rule:
-    """Everybody who leads, once for the batch."""
+def _leads_in_bulk(topic: Topic, link: str, *, by_rules_alone: bool = False) -> Rule:
+    """Everybody who leads, once for the batch.
+
+    :param by_rules_alone: what a person did needs no telling.
+    """
 
     def rule(ctx: Context, court_id: uuid.UUID, rows: Sequence[_Row]) -> None:
+        rows = [row for row in rows if not (by_rules_alone and row.actor_id)]
+        if not rows:
+            return
         people = queries.people_with(ctx.session, court_id, *LEADS)
         subject = Subject(rows[-1].subject_type or "", rows[-1].subject_id or "")
         service.tell(ctx, people, topic, subject, link, count=len(rows), court_id=court_id)
@@ -142,6 +148,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EventKind.EVIDENCE_VERIFIED.value: _leads_in_bulk(Topic.TO_REVIEW, "/review"),
         EventKind.EVIDENCE_MISSING.value: _leads_in_bulk(Topic.MISSING, "/inbox"),
         EventKind.RECORD_HELD.value: _leads_in_bulk(Topic.HELD, "/inbox"),
+        EventKind.LIVE_HELD.value: _leads_in_bulk(Topic.LIVE, "/live", by_rules_alone=True),
         EventKind.REVIEW_RETURNED.value: _each(Topic.RETURNED, "/e/{id}", _officer),
         EventKind.REVIEW_QUERIED.value: _each(Topic.QUERIED, "/e/{id}", _officer),
         EventKind.ERASURE_REQUESTED.value: _each(Topic.ERASURE, "/e/{id}", _leads),

@@ -95,6 +95,15 @@ def test_an_erasure_is_told_to_the_others_who_lead(desk: Desk) -> None:
     assert all(one[0] != "erasure" for one in desk.told(desk.scene.supervisor_id))
 
 
+def test_entries_that_rules_hold_are_told_and_those_that_people_hold_are_not(desk: Desk) -> None:
+    for unit in (desk.scene.everywhere(), desk.scene.everywhere(), desk.scene.unit()):
+        with unit as ctx:
+            record(ctx, EventKind.LIVE_HELD, Subject("mission", uuid.uuid4()))
+    desk.happen()
+    assert desk.told(desk.scene.supervisor_id) == [("live", 2, True)]
+    assert desk.told(desk.scene.officer_id) == []
+
+
 def test_reading_the_log_again_tells_nothing_twice(desk: Desk) -> None:
     desk.photo()
     desk.happen()
