@@ -64,7 +64,7 @@ def test_everybody_lands_somewhere(scene: Scene, role: Role) -> None:
     arrive(scene)
     answer = at(scene, role).get("/inbox")
     assert answer.status_code == 200
-    counted = "待审查证据" in answer.text
+    counted = "待审核证据" in answer.text
     assert counted == (role in {Role.SUPERVISOR, Role.PRESIDENT})
     assert ("事件推送" in answer.text) == (role is Role.ADMINISTRATOR)
 
@@ -74,13 +74,13 @@ def test_what_waits_is_counted_with_its_next_step(scene: Scene) -> None:
     browser = at(scene, Role.SUPERVISOR)
     text = browser.get("/inbox").text
     assert 'href="/review"' in text
-    assert "有新证据待审查" in text
+    assert "有新证据待审核" in text
     found = browser.get("/inbox/counts").get_json()
     assert (found["unread"], found["tasks"]["review"], found["returned"]) == (1, 1, 0)
     browser.post("/inbox/read", {})
     assert browser.get("/inbox/counts").get_json()["unread"] == 0
-    assert "有新证据待审查" not in browser.get("/inbox").text
-    assert "有新证据待审查" in browser.get("/inbox?show=all").text
+    assert "有新证据待审核" not in browser.get("/inbox").text
+    assert "有新证据待审核" in browser.get("/inbox?show=all").text
 
 
 def test_an_officer_sees_what_came_back(scene: Scene) -> None:
