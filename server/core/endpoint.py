@@ -18,7 +18,7 @@ from marshmallow import Schema
 from sqlalchemy.orm import Session
 
 from server.core import replies
-from server.core.bodies import load_command, load_form, load_query
+from server.core.bodies import load_command, load_form, load_query, read_body
 from server.core.context import NOBODY_COURT, Actor, Context, Runtime
 from server.core.db import db
 from server.core.origins import require_own_page
@@ -121,6 +121,8 @@ def runtime() -> Runtime:
 
 
 def _run(spec: EndpointSpec, view: Callable[..., Any], path: dict[str, Any]) -> Response:
+    if request.method not in _SAFE:
+        read_body(spec.body_bytes_max)  # nobody waits in a transaction for a slow sender
     session: Session = db.session()
     try:
         begin(session, write=_writes(spec))
