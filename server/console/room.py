@@ -22,7 +22,7 @@ from server.core.cookies import Kind, is_secure, read_cookie, set_cookie
 from server.core.permissions import Permission
 from server.core.problem import Kind as Refusal
 from server.core.problem import Problem, not_found
-from server.core.transactions import scope
+from server.core.transactions import scope, unit_of_work
 from server.evidence import redactions
 from server.guests import (
     attendance,
@@ -152,14 +152,17 @@ def mark(ctx: Context, query: dict[str, Any]) -> Response:  # noqa: ARG001  a nu
 
 
 @blueprint.get("/g/photo/<uuid:photo_id>")
-@page(Permission.LIVE_WATCH, reads_evidence=True)
+@page(Permission.LIVE_WATCH, streams=True, reads_evidence=True)
 def photo(ctx: Context, photo_id: uuid.UUID) -> Response:
     """A redacted photo of a released entry, marked with who looks; each look is recorded."""
-    found = redactions.released_photo(ctx.session, room.seen_photo(ctx, photo_id))
-    if found is None:
-        raise not_found()
+    with unit_of_work(ctx.actor.court_id) as session:
+        inner = dataclasses.replace(ctx, session=session)
+        found = redactions.released_photo(session, room.seen_photo(inner, photo_id))
+        if found is None:
+            raise not_found()
+        said = room_shown.photo_mark(queries.guest_of(inner), inner)
+    # Reading and marking take a while, during which no transaction may be open.
     data = b"".join(ctx.runtime.stores.blobs.read(Digest(found.sha256)))
-    said = room_shown.photo_mark(queries.guest_of(ctx), ctx)
     response = Response(marking.marked(data, said), mimetype=marking.MIME)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Disposition"] = "inline"

@@ -51,7 +51,7 @@ def open_stream(
     share = Share(("guests", mission_id), guest.session.court_id)
     frames = feed.stream(ctx.runtime, _reader(mission_id), after, alive, share=share)
     watcher = attendance.watcher_of(guest, ctx.actor.address)
-    return Watched(frames, ctx.runtime, watcher, within, after)
+    return Watched(frames, ctx.runtime, watcher, within)
 
 
 def phases_of(session: Session, clock: Clock, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Phase]:
@@ -81,13 +81,12 @@ class Watched:
         runtime: Runtime,
         watcher: Watcher,
         within: Callable[[], AbstractContextManager[object]],
-        position: int,
     ) -> None:
         self._frames = frames
         self._runtime = runtime
         self._watcher = watcher
         self._within = within
-        self._position = position
+        self._position = 0  # what was sent counts, not what the browser says it has
         self._noted_at = runtime.clock.now() - attendance.ONE_SIGHTING
         self._open = True
 

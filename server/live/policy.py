@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -93,5 +94,10 @@ _DONE: Final = {
 def _require_redaction(row: LiveEntry, command: Decide) -> None:
     if not command.text and not command.photos:
         raise Problem(Kind.VALIDATION, "a redaction needs a text or a redacted photo")
-    if command.photos and not may_carry_photo(row.categories):
+    require_photos(row, command.photos)
+
+
+def require_photos(row: LiveEntry, photos: Sequence[object]) -> None:
+    """Refuse photos of what is never shown."""
+    if photos and not may_carry_photo(row.categories):
         raise Problem(Kind.CONFLICT, "the interior of a home is never shown, not even redacted")

@@ -75,6 +75,8 @@ def take_in(ctx: Context, mission_id: uuid.UUID) -> int:
         wake(ctx.session)  # that it started is news as well
         return 0
     shower = shower_for(ctx, mission)
+    if shower.is_search:
+        _close_doors(ctx, live)
     rows = [_entry(ctx, live, shower, source) for source in found]
     ctx.session.add_all(rows)
     held = [row for row in rows if row.state == policy.HELD]
@@ -164,11 +166,28 @@ def _drop_photos(ctx: Context, row: LiveEntry) -> None:
     if kept == row.photos:
         return
     row.photos = kept
+    _tell(ctx, live, row)
+    wake(ctx.session)
+
+
+def _close_doors(ctx: Context, live: LiveMission) -> None:
+    """Photos that were chosen before anybody wrote of a search are taken away."""
+    chosen = sa.select(LiveEntry).where(
+        LiveEntry.mission_id == live.mission_id,
+        LiveEntry.source == sources.EVIDENCE,
+        LiveEntry.state == policy.REDACTED,
+    )
+    for row in ctx.session.execute(chosen).scalars():
+        if showing.close_doors(row, search=True):
+            _tell(ctx, live, row)
+
+
+def _tell(ctx: Context, live: LiveMission, row: LiveEntry) -> None:
+    """Staff, and observers who know of the entry, learn how it is now."""
     if row.position is None:
         streams.changed(live, row)
     else:
         streams.announce(live, row, ctx.clock.now())
-    wake(ctx.session)
 
 
 def _take_back(ctx: Context, row: LiveEntry, why: str) -> None:

@@ -91,6 +91,7 @@ def _release_of(ctx: Context, mission_id: uuid.UUID) -> int:
     for row in rows:
         if row.state == policy.WAITING:
             _look_again(row, shower, found)
+        showing.close_doors(row, search=shower.is_search)
         streams.announce(live, row, ctx.clock.now())
     _record_due(ctx, mission, rows)
     wake(ctx.session)
@@ -139,6 +140,8 @@ def _redact(ctx: Context, live: LiveMission, row: LiveEntry, command: Decide) ->
     source = sources.of_entries(ctx.session, [row]).get(row.id)
     if source is None:
         raise Problem(Kind.GONE, "what it was about has been erased")
+    showing.close_doors(row, search=shower.is_search)
+    policy.require_photos(row, command.photos)
     _require_harmless(shower, source, command.text)
     require_released(ctx.session, row, command.photos)
     shower.fill(row, source, command.text)

@@ -124,10 +124,17 @@ def facts_of(row: LiveEntry) -> dict[str, Any]:
     }
 
 
-def interior(row: LiveEntry, *, search: bool) -> None:
-    """A capture of what turned out to be a search is one of an interior."""
-    if search and row.source == EVIDENCE and Category.HOME_INTERIOR not in row.categories:
+def close_doors(row: LiveEntry, *, search: bool) -> bool:
+    """A capture of what turned out to be a search shows an interior: none of its photos goes out.
+
+    Returns whether a photo had been chosen for it.
+    """
+    if not search or row.source != EVIDENCE:
+        return False
+    if Category.HOME_INTERIOR not in row.categories:
         row.categories = sorted([*row.categories, Category.HOME_INTERIOR.value])
+    had_photos, row.photos = bool(row.photos), []
+    return had_photos
 
 
 def _may_be_minor(party: Party, today: date) -> bool:

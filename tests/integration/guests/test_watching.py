@@ -6,12 +6,14 @@ import io
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from server.core.db import db
 from server.live.commands import Decision
 from tests.factories.cases import Bench
 from tests.factories.guests import Watching, events_of, guest, invite, photo_of
@@ -204,6 +206,38 @@ def test_attendance_grows_with_sightings_and_a_silence_ends_a_visit(
     facts = [json.loads(one.p or "{}")["facts"] for one in bench.events("guest.watched")]
     assert [one["position"] for one in facts] == [0]
     assert len(bench.events("guest.arrived")) == 2
+
+
+def test_nobody_has_seen_what_only_their_browser_claims(outing: Outing, visitor: Watching) -> None:
+    released(outing, "到达现场(虚构)")
+    visitor.stream(10**17).close()
+    facts = [
+        json.loads(one.p or "{}")["facts"] for one in Bench(outing.app).events("guest.arrived")
+    ]
+    assert [one["position"] for one in facts] == [0]
+
+
+def test_a_photo_is_read_and_marked_outside_transactions(
+    outing: Outing, visitor: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outing.capture()
+    outing.read()
+    (row,) = outing.rows()
+    copy = photo_of(outing, row)
+    outing.decide(row, Decision.REDACT, photos=(copy,))
+    outing.pass_time(minutes=10)
+    outing.release_due()
+    blobs = outing.app.extensions["tiezheng"].stores.blobs
+    waiting: list[bool] = []
+    read = type(blobs).read
+
+    def watched(*given: Any, **more: Any) -> Any:
+        waiting.append(db.session.registry.has() and db.session().in_transaction())
+        return read(*given, **more)
+
+    monkeypatch.setattr(type(blobs), "read", watched)
+    assert visitor.get(f"/g/photo/{copy}").status_code == 200
+    assert waiting == [False]
 
 
 def test_the_watermark_names_who_looks(visitor: Watching) -> None:

@@ -267,6 +267,39 @@ def test_a_photo_goes_out_as_its_redacted_copy_and_goes_when_that_is_discarded(
     assert (entry.position, entry.state, entry.photos) == (2, "released", ())
 
 
+def test_a_photo_of_what_turned_out_to_be_a_search_cannot_be_chosen(app: Flask) -> None:
+    outing = Outing.build(app)
+    outing.start()
+    outing.capture()
+    outing.read()
+    (row,) = outing.rows()
+    copy_id = redacted_copy(outing, row.source_id)
+    outing.note("开始搜查(虚构)")
+    outing.read()
+    assert refused(outing, row, Decision.REDACT, photos=(copy_id,)) is Kind.CONFLICT
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["waiting", "shown"])
+def test_a_chosen_photo_goes_when_its_mission_turns_out_to_be_a_search(
+    app: Flask, shown: bool
+) -> None:
+    outing = Outing.build(app)
+    outing.start()
+    outing.capture()
+    outing.read()
+    (row,) = outing.rows()
+    outing.decide(row, Decision.REDACT, photos=(redacted_copy(outing, row.source_id),))
+    if shown:
+        outing.pass_time(minutes=10)
+        outing.release_due()
+        assert [len(entry.photos) for entry in outing.seen()] == [1]
+    outing.note("开始搜查(虚构)")
+    outing.read()
+    outing.pass_time(minutes=10)
+    outing.release_due()
+    assert [entry.photos for entry in outing.seen()] == [(), ()]
+
+
 def test_an_item_that_is_bound_elsewhere_is_taken_back(app: Flask) -> None:
     world = World.build(app)
     outing = Outing.build(app, world=world)
