@@ -79,8 +79,8 @@ class _Health:
     def readiness(self, tools: Runtime) -> dict[str, Any]:
         return ops.readiness(tools)
 
-    def jobs(self, session: Session, now: datetime) -> JobsState:
-        return job_overview.state_of(session, now)
+    def jobs(self, session: Session, now: datetime, court_id: uuid.UUID) -> JobsState:
+        return job_overview.state_of(session, now, court_id)
 
     def retry(self, ctx: Context, job_id: uuid.UUID) -> None:
         job_overview.retry(ctx, job_id)

@@ -29,7 +29,8 @@ def show_health(ctx: Context) -> Response:
         here = dataclasses.replace(ctx, session=session, after_commit=[])
         return render(
             here, "health/health.html", ready=ready["ready"], parts=health_shown.parts_of(ready),
-            found=health_shown.health(here), jobs=source.jobs(session, ctx.clock.now()),
+            found=health_shown.health(here),
+            jobs=source.jobs(session, ctx.clock.now(), ctx.actor.court_id),
             backup=last_backup(ctx.runtime), asked_at=ctx.clock.now(),
         )  # fmt: skip
 
@@ -37,6 +38,6 @@ def show_health(ctx: Context) -> Response:
 @blueprint.post("/jobs/<uuid:job_id>/retry")
 @page(Permission.HEALTH_VIEW)
 def retry_job(ctx: Context, job_id: uuid.UUID) -> Response:
-    """Start a failed job again."""
+    """Start a failed job of this court again."""
     source_of(ctx.runtime).retry(ctx, job_id)
     return see(url_for("console_health.show_health"), said="health.said_retried")

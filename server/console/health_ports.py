@@ -43,6 +43,8 @@ class JobsState(Protocol):
     @property
     def failures(self) -> Sequence[FailedJob]: ...  # noqa: D102
     @property
+    def elsewhere(self) -> int: ...  # noqa: D102
+    @property
     def behind(self) -> Mapping[str, int]: ...  # noqa: D102
     @property
     def late(self) -> Mapping[str, float]: ...  # noqa: D102
@@ -55,12 +57,12 @@ class HealthSource(Protocol):
         """Every part with ``ok``, in transactions of its own."""
         ...
 
-    def jobs(self, session: Session, now: datetime) -> JobsState:
-        """How the queue stands."""
+    def jobs(self, session: Session, now: datetime, court_id: uuid.UUID) -> JobsState:
+        """How the queue stands; failures by name are the court's own."""
         ...
 
     def retry(self, ctx: Context, job_id: uuid.UUID) -> None:
-        """Start a failed job again; 404 when there is none."""
+        """Start a failed job of the caller's court again; 404 when there is none."""
         ...
 
 

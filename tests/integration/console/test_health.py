@@ -7,10 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from server import ops
 from server.audit.events import EventKind
+from server.audit.models import Event
 from server.clocks import service as clocks
 from server.clocks.correction import Reading
 from server.console import words
@@ -23,7 +25,7 @@ from server.upkeep.last_backup import remember
 from tests.factories.cases import Bench, add_case
 from tests.factories.console import Desk, desk
 from tests.factories.ground import Ground
-from tests.factories.identity import World, runtime_of
+from tests.factories.identity import CourtWorld, World, runtime_of
 from tests.factories.log import enter_events, write_events
 
 PAGE = "/admin/health"
@@ -39,13 +41,18 @@ def admin(world: World) -> Desk:
     return desk(world.app, world.first.administrator, "en")
 
 
-def failed_job(app: Flask, error: str = "TryAgainError('secret of a case')") -> uuid.UUID:
+def failed_job(court: CourtWorld, app: Flask) -> uuid.UUID:
+    """A job for the newest entry of the court."""
+    enter_events(app, court.id, 1)
     runtime = runtime_of(app)
     job_id, now = runtime.ids(), runtime.clock.now()
     with unit_of_work(EVERY_COURT) as session:
+        newest = sa.select(sa.func.max(Event.log_index)).where(Event.court_id == court.id)
+        index = session.execute(newest).scalar_one()
         session.add(
-            Job(id=job_id, handler="evidence.examine", log_index=7, subject_id=str(uuid.uuid4()),
-                state="failed", attempts=10, run_after=now, last_error=error, finished_at=now)
+            Job(id=job_id, handler="evidence.examine", log_index=index,
+                subject_id=str(uuid.uuid4()), state="failed", attempts=10, run_after=now,
+                finished_at=now, last_error="TryAgainError('secret of a case')")
         )  # fmt: skip
     return job_id
 
@@ -53,7 +60,7 @@ def failed_job(app: Flask, error: str = "TryAgainError('secret of a case')") -> 
 @pytest.mark.parametrize("lang", ["zh", "en"])
 @pytest.mark.parametrize("who", ["administrator", "supervisor", "president"])
 def test_it_opens_for_whoever_looks_after_the_server(world: World, who: str, lang: str) -> None:
-    failed_job(world.app)
+    failed_job(world.first, world.app)
     answer = desk(world.app, getattr(world.first, who), lang).get(PAGE)
     assert answer.status_code == 200, answer.text[:300]
     assert 'hx-trigger="every 15s"' in answer.text
@@ -64,7 +71,7 @@ def test_it_opens_for_whoever_looks_after_the_server(world: World, who: str, lan
 def test_who_may_not(world: World, who: str) -> None:
     here = desk(world.app, getattr(world.first, who))
     assert here.get(PAGE).status_code == 403
-    assert here.post(f"{PAGE}/jobs/{failed_job(world.app)}/retry").status_code == 403
+    assert here.post(f"{PAGE}/jobs/{failed_job(world.first, world.app)}/retry").status_code == 403
 
 
 def test_every_part_has_words() -> None:
@@ -95,7 +102,7 @@ def test_what_is_wrong_comes_first_with_the_next_step(
 def test_a_failed_job_is_tried_again_and_told_without_its_content(
     world: World, admin: Desk
 ) -> None:
-    job = failed_job(world.app)
+    job = failed_job(world.first, world.app)
     text = admin.get(PAGE).text
     assert "evidence.examine" in text
     assert "TryAgainError" in text
@@ -109,6 +116,21 @@ def test_a_failed_job_is_tried_again_and_told_without_its_content(
     (told,) = Bench(world.app).events(EventKind.JOB_RETRIED)
     assert told.subject_id == str(job)
     assert admin.post(f"{PAGE}/jobs/{job}/retry").status_code == 404
+
+
+def test_a_job_of_another_court_is_counted_and_left_to_its_administrator(
+    world: World, admin: Desk
+) -> None:
+    job = failed_job(world.second, world.app)
+    text = admin.get(PAGE).text
+    assert "evidence.examine" not in text
+    assert str(job) not in text
+    assert "No job of this court failed" in text
+    assert "Failed jobs of other courts, which their administrators try again: 1" in text
+    assert admin.post(f"{PAGE}/jobs/{job}/retry").status_code == 404
+    own = desk(world.app, world.second.administrator, "en")
+    assert str(job) in own.get(PAGE).text
+    assert own.post(f"{PAGE}/jobs/{job}/retry").status_code == 303
 
 
 def test_a_clock_far_off_is_named_once_by_its_newest_reading(
@@ -144,7 +166,7 @@ def test_a_backup_is_noted(world: World, admin: Desk, tmp_path: Path) -> None:
 def test_no_case_and_no_evidence_and_nothing_of_another_court(app: Flask) -> None:
     ground = Ground.build(app)
     add_case(app, ground.second.world.id, serial=99)
-    failed_job(app)
+    failed_job(ground.second.world, app)
     text = desk(app, ground.first.world.administrator).get(PAGE).text
     for name in ("case", "mission", "evidence", "party", "upload", "export"):
         assert ground.first.ids[name] not in text, name
