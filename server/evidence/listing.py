@@ -84,7 +84,7 @@ def is_passed(ctx: Context, evidence_id: uuid.UUID, given: str | None) -> bool:
     expiry, _, mac = (given or "").partition(".")
     if not expiry.isascii() or not expiry.isdecimal() or len(expiry) > _DIGITS:
         return False
-    known = hmac.compare_digest(_mac(ctx, evidence_id, expiry), mac)
+    known = hmac.compare_digest(_mac(ctx, evidence_id, expiry).encode(), mac.encode())
     return known and int(expiry) >= unix_ms(ctx.clock.now())
 
 

@@ -110,8 +110,8 @@ def readings_of(
 def by_token(session: Session, token_hash: str, *, to_open: bool = False) -> Share | None:
     """The share of a link, whatever its state."""
     statement = sa.select(Share).where(Share.token_hash == token_hash)
-    if to_open:
-        statement = statement.with_for_update()
+    if to_open:  # others may have opened it, or tried codes, since it was looked up
+        statement = statement.with_for_update().execution_options(populate_existing=True)
     return session.execute(statement).scalar_one_or_none()
 
 

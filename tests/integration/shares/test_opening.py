@@ -7,10 +7,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
+from server.core.db import table_of
+from server.core.transactions import EVERY_COURT, unit_of_work
 from server.notices.models import UserNotice
-from server.shares import service
+from server.shares import queries, service
 from server.shares.commands import Mode
 from server.shares.models import Share, ShareOpening
 from tests.factories.cases import believe
@@ -180,3 +183,14 @@ def test_terms_that_were_accepted_stay_known(scene: Scene) -> None:
         row = ctx.session.query(Share).one()
         opening = ctx.session.query(ShareOpening).one()
         assert (row.terms, opening.terms, row.openings) == ("2026-11", "2026-11", 1)
+
+
+def test_a_share_that_is_locked_to_be_opened_is_read_anew(scene: Scene) -> None:
+    share(scene, photo(scene, b"one"))
+    with unit_of_work(EVERY_COURT) as session:
+        (looked_up,) = session.execute(sa.select(Share)).scalars()
+        other = sa.update(table_of(Share)).values(openings=7, code_failures=4)
+        session.execute(other)  # as another browser would have done meanwhile
+        found = queries.by_token(session, looked_up.token_hash, to_open=True)
+        assert found is not None
+        assert (found.openings, found.code_failures) == (7, 4)
