@@ -73,6 +73,22 @@ class PageRoute:
         return made(ids) if made else {}
 
 
+class Named(dict[str, str]):
+    """Ids that remember which were asked for."""
+
+    def __init__(self, ids: Mapping[str, str]) -> None:
+        super().__init__(ids)
+        self.used: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.used.add(name)
+        return super().__getitem__(name)
+
+    def told(self, name: str, text: str) -> bool:
+        """Whether a text holds what nobody asked for."""
+        return super().__getitem__(name) in text
+
+
 def routes(ground: Ground) -> list[PageRoute]:
     return sorted(_routes(ground), key=lambda one: one.key)
 
@@ -192,6 +208,22 @@ def test_a_thing_that_is_not_theirs_is_not_there_beside_one_that_is(
     assert wrong == []
 
 
+def test_what_a_colleague_may_not_see_is_not_there(ground: Ground) -> None:
+    """An officer without the case, for whom a colleague's own browser and lists are none either."""
+    (stranger,) = [one for one in ground.speakers if one.name == "stranger"]
+    hidden = {*stranger.hidden - {"export"}, "view", "sign_in"}
+    person = desk(ground.app, ground.first.world.second_officer)
+    wrong = []
+    for route in routes(ground):
+        if hidden & set(route.things.values()) and who_may(route, stranger.kind):
+            given = Named(ground.first.ids)
+            answer = ask(person, route, given)
+            told = {name for name in hidden - given.used if given.told(name, answer.text)}
+            if answer.status_code != 404 or told:
+                wrong.append((route.key, answer.status_code, told))
+    assert wrong == []
+
+
 def test_a_form_of_ones_own_things_is_taken(frozen: Ground) -> None:
     """So what is refused above is refused because of the thing."""
     wrong = []
@@ -208,18 +240,6 @@ def test_a_form_of_ones_own_things_is_taken(frozen: Ground) -> None:
             wrong.append((route.key, served))
     frozen.thaw()
     assert wrong == []
-
-
-class Named(dict[str, str]):
-    """Ids that remember which were asked for."""
-
-    def __init__(self, ids: Mapping[str, str]) -> None:
-        super().__init__(ids)
-        self.used: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.used.add(name)
-        return super().__getitem__(name)
 
 
 def test_what_is_named_of_another_court_is_answered_as_what_nobody_has(
