@@ -6,9 +6,11 @@ form, and everybody else one text that tells nothing.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
@@ -184,7 +186,7 @@ def list_opinions(ctx: Context) -> Response:
 
 
 @blueprint.post("/g/opinions")
-@page(Permission.LIVE_WATCH, body_bytes_max=_FORM_BYTES_MAX)
+@page(Permission.LIVE_WATCH, streams=True, body_bytes_max=_FORM_BYTES_MAX)
 def say(ctx: Context) -> Response:
     """Say something of an entry or of the whole mission, in writing or by voice."""
     form = load_form(SayForm, _FORM_BYTES_MAX)
@@ -192,16 +194,12 @@ def say(ctx: Context) -> Response:
     data = spoken.read(voice.BYTES_MAX + 1) if spoken else b""
     if not data and not form.get("text"):
         raise Problem(Refusal.VALIDATION, "write or say something first")
-    command = Say(
-        kind=form["kind"],
-        entry_id=form.get("entry"),
-        text=form.get("text"),
-        voice=data or None,
-        voice_mime=(spoken.mimetype if spoken and data else None),
-    )
-    guest = queries.guest_of(ctx)
-    phase, _ = room.phase_of(ctx.session, ctx.runtime, guest)
-    opinions.say(ctx, guest, phase, command)
+    with _guest(ctx, write=False) as (inner, guest, phase):
+        opinions.require_may_say(inner, guest, phase)
+    kept = voice.keep(ctx.runtime, data, spoken.mimetype) if spoken and data else None
+    command = Say(kind=form["kind"], entry_id=form.get("entry"), text=form.get("text"), voice=kept)
+    with _guest(ctx, write=True) as (inner, guest, phase):
+        opinions.say(inner, guest, phase, command)
     return see(f"{ROOM}#mine", said="room.said_received")
 
 
@@ -265,6 +263,15 @@ def _issue(ctx: Context) -> attendance.Issued | None:
     guest = queries.guest_of(ctx)
     phase, _ = room.phase_of(ctx.session, ctx.runtime, guest)
     return None if phase is Phase.WAITING else attendance.issue(ctx, guest)
+
+
+@contextlib.contextmanager
+def _guest(ctx: Context, *, write: bool) -> Iterator[tuple[Context, queries.Guest, Phase]]:
+    """A transaction of the guest who asks, where the request has none."""
+    with unit_of_work(ctx.actor.court_id, write=write) as session:
+        inner = dataclasses.replace(ctx, session=session)
+        guest = queries.guest_of(inner)
+        yield inner, guest, room.phase_of(session, ctx.runtime, guest)[0]
 
 
 def _as_guest(ctx: Context) -> Context | None:

@@ -36,14 +36,22 @@ class Redeem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """A recording whose bytes are stored."""
+
+    sha256: str
+    size_bytes: int
+    mime: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
     """What a guest says: a text, or a recording."""
 
     kind: OpinionKind
     entry_id: uuid.UUID | None = None
     text: str | None = None
-    voice: bytes | None = None
-    voice_mime: str | None = None
+    voice: Voice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,8 @@ from server.audit.service import Subject
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.problem import Kind, Problem, not_found
-from server.guests import policy, queries, voice
+from server.evidence import shipping
+from server.guests import policy, queries
 from server.guests.commands import Say
 from server.guests.kinds import OpinionState, Phase
 from server.guests.models import Opinion
@@ -28,14 +29,11 @@ OPINIONS_MAX: Final = 200  # of one guest; nobody means to say more
 
 def say(ctx: Context, guest: Guest, phase: Phase, command: Say) -> Opinion:
     """Take what a guest says of an entry they can see, or of the whole mission."""
-    mission_id = guest.invitation.mission_id
-    if phase not in {Phase.LIVE, Phase.REPLAY} or mission_id is None:
-        raise not_found()
+    mission_id = require_may_say(ctx, guest, phase)
     if command.entry_id is not None:
         entry = feed.observer_entry(ctx.session, mission_id, command.entry_id)
         if entry is None:
             raise not_found()
-    _require_few(ctx, guest)
     now = ctx.clock.now()
     opinion = Opinion(
         id=ctx.new_id(),
@@ -51,9 +49,10 @@ def say(ctx: Context, guest: Guest, phase: Phase, command: Say) -> Opinion:
         due_at=now + timedelta(days=guest.invitation.reply_days),
     )
     if command.voice is not None:
-        opinion.voice_mime = command.voice_mime
-        opinion.voice_bytes = len(command.voice)
-        opinion.voice_sha256 = voice.keep(ctx, command.voice, command.voice_mime or "")
+        opinion.voice_mime = command.voice.mime
+        opinion.voice_bytes = command.voice.size_bytes
+        opinion.voice_sha256 = command.voice.sha256
+        shipping.remember(ctx, command.voice.sha256, command.voice.size_bytes)
     ctx.session.add(opinion)
     facts: dict[str, object] = {
         "kind": opinion.kind,
@@ -70,6 +69,15 @@ def say(ctx: Context, guest: Guest, phase: Phase, command: Say) -> Opinion:
         f"/opinions#o-{opinion.id}",
     )
     return opinion
+
+
+def require_may_say(ctx: Context, guest: Guest, phase: Phase) -> uuid.UUID:
+    """The mission that the guest may speak of now; 404 while there is none, 429 after too much."""
+    mission_id = guest.invitation.mission_id
+    if phase not in {Phase.LIVE, Phase.REPLAY} or mission_id is None:
+        raise not_found()
+    _require_few(ctx, guest)
+    return mission_id
 
 
 def take(ctx: Context, opinion_id: uuid.UUID) -> Opinion:

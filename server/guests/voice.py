@@ -7,9 +7,9 @@ import io
 from typing import Final
 
 from server.core import offload
-from server.core.context import Context
+from server.core.context import Runtime
 from server.core.problem import Kind, Problem
-from server.evidence import shipping
+from server.guests.commands import Voice
 from storage.digest import Digest
 
 SECONDS_MAX: Final = 120
@@ -20,17 +20,20 @@ _FTYP: Final = slice(4, 8)
 MIMES: Final = ("audio/webm", "audio/ogg", "audio/mp4")
 
 
-def keep(ctx: Context, data: bytes, mime: str) -> str:
-    """Store a recording and return its SHA-256; the bytes are durable before any row names them."""
+def keep(runtime: Runtime, data: bytes, mime: str) -> Voice:
+    """Store a recording; its bytes are durable before any row names them.
+
+    Called without a transaction: the store may be far away, and under gevent waiting for it hands
+    over to others, who must not find SQLite's lock taken.
+    """
     if not data or len(data) > BYTES_MAX:
         raise Problem(Kind.BODY_TOO_LARGE, f"a recording has at most {BYTES_MAX} bytes")
     if mime not in MIMES or not _is_what_it_says(data, mime):
         raise Problem(Kind.UNSUPPORTED_MEDIA_TYPE, f"a recording is one of {', '.join(MIMES)}")
     sha256 = hashlib.sha256(data).hexdigest()
-    blobs = ctx.runtime.stores.blobs
+    blobs = runtime.stores.blobs
     offload.blocking(blobs.put_stream, Digest(sha256), io.BytesIO(data), len(data))
-    shipping.remember(ctx, sha256, len(data))
-    return sha256
+    return Voice(sha256=sha256, size_bytes=len(data), mime=mime)
 
 
 def _is_what_it_says(data: bytes, mime: str) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from typing import Any
 
 import pytest
 from flask import Flask
 
+from server.core.db import db
 from server.notices.models import UserNotice
 from storage.digest import Digest
 from tests.factories.cases import Bench
@@ -112,6 +114,23 @@ def test_a_voice_is_kept_like_other_bytes_and_played_to_the_court(
         json.loads(one.p or "")["facts"] for one in Bench(outing.app).events("opinion.heard")
     ]
     assert facts["sha256"] == digest
+
+
+def test_a_voice_is_stored_outside_transactions(
+    outing: Outing, visitor: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(runtime_of(outing.app).stores.blobs)
+    waiting: list[bool] = []
+    put = kind.put_stream
+
+    def watched(*given: Any, **more: Any) -> Any:
+        waiting.append(db.session.registry.has() and db.session().in_transaction())
+        return put(*given, **more)
+
+    monkeypatch.setattr(kind, "put_stream", watched)
+    voice = (io.BytesIO(WEBM), "voice", "audio/webm")
+    answer = visitor.post("/g/opinions", {"kind": "opinion", "voice": voice})
+    assert (answer.status_code, waiting) == (303, [False])
 
 
 @pytest.mark.parametrize(
