@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from server.audit import sealing, seals
 from server.audit.events import EventKind
-from server.audit.models import Event
+from server.audit.models import Event, OutboxRow
 from server.audit.service import SERVER_SOURCE, Subject, record
 from server.core.context import Context
 from server.core.db import Base, table_of
@@ -33,7 +33,8 @@ ERASED: Final = "erased"
 # What the server itself wrote down of the content: its findings, and people's words about it.
 _TELLING: Final = (
     EventKind.EVIDENCE_EXAMINED, EventKind.REVIEW_RETURNED, EventKind.REVIEW_QUERIED,
-    EventKind.REVIEW_COMMENTED, EventKind.REDACTION_ASKED, EventKind.REDACTION_DISCARDED,
+    EventKind.REVIEW_COMMENTED, EventKind.REVIEW_REVERSED, EventKind.REVIEW_MARKED,
+    EventKind.REVIEW_SECOND_LOOKED, EventKind.REDACTION_ASKED, EventKind.REDACTION_DISCARDED,
 )  # fmt: skip
 # The slice stands on the same floor; only the packages that it keeps are of interest here.
 _PACKAGES: Final = sa.table(
@@ -187,6 +188,16 @@ def _items_of_record(ctx: Context, item: Evidence, *, to_change: bool = False) -
     return list(ctx.session.execute(statement).scalars())
 
 
+def _require_sequenced(ctx: Context, ids: Iterable[uuid.UUID]) -> None:
+    """Words that are on their way into the log would get there after the erasure."""
+    waiting = sa.select(OutboxRow.id).where(
+        OutboxRow.subject_id.in_([str(one) for one in ids]),
+        OutboxRow.kind.in_([kind.value for kind in _TELLING]),
+    )
+    if ctx.session.execute(waiting.limit(1)).first() is not None:
+        raise Problem(Kind.CONFLICT, "something was said of it just now; try again in a moment")
+
+
 def _erase_told(ctx: Context, ids: Iterable[uuid.UUID]) -> _Carried:
     """Erase what the server's entries told of the content; the seals in them are carried on."""
     statement = sa.select(Event.log_index, Event.hid, Event.p).where(
@@ -195,6 +206,7 @@ def _erase_told(ctx: Context, ids: Iterable[uuid.UUID]) -> _Carried:
         Event.kind.in_([kind.value for kind in _TELLING]),
         Event.p.is_not(None),
     )
+    _require_sequenced(ctx, ids)
     found = ctx.session.execute(statement).all()
     rows = seals.folded(json.loads(row.p) for row in found)
     ctx.session.execute(
@@ -216,7 +228,8 @@ def _empty(item: Evidence) -> None:
 
 def _empty_lines(ctx: Context, item: Evidence, ids: Sequence[uuid.UUID]) -> None:
     """What the log book and the reviews say of the content."""
-    lines, reviews = (Base.metadata.tables[name] for name in ("log_entries", "review_entries"))
+    names = ("log_entries", "review_entries", "review_markers", "review_samples")
+    lines, reviews, markers, samples = (Base.metadata.tables[name] for name in names)
     of_record = sa.and_(
         lines.c.device_id == item.device_id, lines.c.ep == item.ep, lines.c.seq == item.seq
     )
@@ -224,6 +237,9 @@ def _empty_lines(ctx: Context, item: Evidence, ids: Sequence[uuid.UUID]) -> None
     gone = {"text": None, "details": None, **place, "geo_reason": ERASED}
     sealing.update_rows(ctx, lines, of_record, gone)
     sealing.update_rows(ctx, reviews, reviews.c.evidence_id.in_(ids), {"text": None})
+    sealing.update_rows(ctx, samples, samples.c.evidence_id.in_(ids), {"text": None})
+    marked = {"text": "", "region": None}
+    sealing.update_rows(ctx, markers, markers.c.evidence_id.in_(ids), marked)
 
 
 def _forget_bytes(

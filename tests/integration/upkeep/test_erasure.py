@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from server.core.context import Context, system_actor
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence import erasure_bytes
 from server.evidence.models import Blob, Derivative, Evidence, Examination
+from server.review.models import ReviewEntry, ReviewMarker
 from server.upkeep.findings import Code
 from server.upkeep.scrub import Options, scrub
 from storage.digest import Digest
@@ -207,3 +209,29 @@ def test_tamper_erased_bytes_that_came_back(installation: Installation) -> None:
         now = runtime_of(installation.app).clock.now()
         session.add(Blob(sha256=sha256, size_bytes=1, copies=1, stored_at=now, verified_at=now))
     assert (Code.NOT_ERASED, f"blobs/{sha256}") in findings(installation)
+
+
+def test_words_about_the_content_are_gone_as_well(installation: Installation) -> None:
+    place = f"/evidence/{item_id(installation)}"
+    with sealed_sessions(installation.app):
+        marker = supervisor(installation).post(
+            f"{place}/markers", json={"text": "窗边站着云虚构", "region": [1, 2, 3, 4]}
+        )
+        reason = {"reason": "云虚构被拍到"}
+        back = president(installation).post(f"{place}/review/undo", json=reason)
+        assert (marker.status_code, back.status_code) == (201, 201)
+        wanted = f"/erasures/{ask(installation)}/approve"
+        assert president(installation).post(wanted, json={}).status_code == 409
+        sequence(installation.app)
+        assert president(installation).post(wanted, json={}).status_code == 200
+    sequence(installation.app)
+    with unit_of_work(EVERY_COURT, write=False) as session:
+        texts = [*session.execute(sa.select(Event.p)).scalars()]
+        texts += session.execute(sa.select(ReviewMarker.text)).scalars()
+        texts += session.execute(sa.select(ReviewEntry.text)).scalars()
+        mine = ReviewMarker.evidence_id == uuid.UUID(item_id(installation))
+        regions = session.execute(sa.select(ReviewMarker.region).where(mine)).scalars().all()
+    assert [one for one in texts if one and "云虚构" in one] == []
+    assert regions
+    assert not any(regions)
+    assert findings(installation) == []
