@@ -16,7 +16,16 @@ from tests.factories.identity import proof_headers
 from tests.functional.authorisation.asks import ASKS, Ask
 from tests.integration.security.answers import asks_with_bodies, events, problem_of, sound
 
-KEYS = sorted(key for key in ASKS if key.split()[0] in {"POST", "PATCH"})
+WITHOUT_BODY = {
+    "POST /api/v1/shares/{share_id}/code",
+    "POST /api/v1/shares/{share_id}/revoke",
+    "POST /api/v1/webhook-deliveries/{delivery_id}/send-again",
+    "POST /api/v1/webhooks/{webhook_id}/rotate",
+    "POST /api/v1/webhooks/{webhook_id}/test",
+}
+KEYS = sorted(
+    key for key in ASKS if key.split()[0] in {"POST", "PATCH"} and key not in WITHOUT_BODY
+)
 STRANGE: dict[str, Any] = {
     "null": None, "huge": 10**400, "below": -(10**30), "2^63": 2**63, "float": 1e300,
     "list": [[[[]]]], "object": {}, "nul": "a\0b", "surrogate": "\ud800", "rtl": "\u202egpj.exe",
