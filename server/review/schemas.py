@@ -79,7 +79,7 @@ def queue_filter(data: dict[str, Any]) -> QueueFilter:
     """The filter behind a query's checked values."""
     states, order = STATES[data.pop("states")], Order(data.pop("order"))
     box = data.pop("box", None)
-    return QueueFilter(**data, states=states, order=order, box=box and _box(box))
+    return QueueFilter(**data, states=states, order=order, box=None if box is None else _box(box))
 
 
 def _box(text: str) -> Box:

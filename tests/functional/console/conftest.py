@@ -77,9 +77,9 @@ class Console:
             assert wrong == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
-    """One Chromium for this process."""
+    """A Chromium for each file of tests: Playwright runs once at a time in a process."""
     with chromium() as found:
         yield found
 

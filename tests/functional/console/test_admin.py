@@ -71,6 +71,7 @@ def test_a_lost_device_is_handled_on_one_page(console: Console) -> None:
         expect(page.get_by_text("服务器收到第 0 号为止的记录")).to_be_visible()
         field(page, "理由", "下车时遗失，已报警(虚构)")
         pressed(page, "吊销并隔离")  # without the tick the browser or the server refuses
+        page.wait_for_load_state("networkidle")
         assert _revoked(phone.id) is None
         page.goto(f"/devices/{phone.id}/lost")
         field(page, "理由", "下车时遗失，已报警(虚构)")

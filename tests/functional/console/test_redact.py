@@ -216,7 +216,7 @@ def test_the_editor_at_work_is_accessible(console: Console, items: Items, kind: 
                 for node in rule["nodes"]
             ]
             page.set_viewport_size({"width": 320, "height": 640})
-            assert page.evaluate(OVERFLOW) <= 0
+            page.wait_for_function(f"{OVERFLOW} <= 0")  # what draws itself draws itself anew
     assert wrong == []
 
 

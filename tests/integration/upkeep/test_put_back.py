@@ -81,7 +81,8 @@ def test_tamper_a_person_put_back_to_roles_of_before(installation: Installation)
 def test_tamper_a_row_of_one_s_own_and_a_row_taken_away(installation: Installation) -> None:
     app, users, decisions = installation.app, table_of(User), table_of(ReviewEntry)
     row = row_of(users, users.c.id == installation.ground.first.world.observer.id)
-    gone = row_of(decisions, decisions.c.court_id == row["court_id"])["id"]
+    asked = sa.and_(decisions.c.court_id == row["court_id"], decisions.c.decision == "query")
+    gone = row_of(decisions, asked)["id"]
     mine = runtime_of(app).ids()
     with unit_of_work(EVERY_COURT) as session:
         session.execute(sa.delete(decisions).where(decisions.c.id == gone))

@@ -67,7 +67,7 @@ def test_tamper_a_row_put_back_to_an_earlier_state(installation: Installation) -
     with sealed_sessions(app), unit_of_work(court.world.id) as session:
         actor = replace(system_actor(court.world.id), user_id=court.world.supervisor.id)
         ctx = Context(actor, session, runtime)
-        review.decide(ctx, evidence_id, Review(decision=Decision.ACCEPT))
+        review.decide(ctx, evidence_id, Review(decision=Decision.RETURN, reason_code="3"))
     sequence(app)
     after, delta = _row(evidence_id), known ^ _told(evidence_id)
     assert delta, "the row changed"

@@ -78,4 +78,10 @@ def test_video_with_telemetry(samples: Path, look: Look) -> None:
     assert (findings.media.video_codec, findings.media.audio_codec) == ("h264", "aac")
     assert findings.media.duration_ms == 13_013
     assert (findings.geo.source, findings.geo.latitude) == ("telemetry", "33.1253680")
-    assert {d.name for d in findings.derivatives} == {"poster", "thumb", "sprite", "peaks"}
+    assert {d.name for d in findings.derivatives} == {
+        "poster",
+        "thumb",
+        "sprite",
+        "sprite-index",
+        "peaks",
+    }
