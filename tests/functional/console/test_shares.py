@@ -165,6 +165,7 @@ def test_outsiders_pages_are_accessible_in_every_look(console: Console, thing: T
 
 
 def violations(page: Page) -> list[str]:
+    page.wait_for_load_state("load")
     page.add_script_tag(path=AXE)
     run = "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations']})"
     found: dict[str, Any] = page.evaluate(run, RULES)
