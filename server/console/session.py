@@ -9,7 +9,6 @@ from flask import Blueprint, Response, request
 from server.console.pages import (
     LANG_COOKIE,
     THEME_COOKIE,
-    THEMES,
     local_path,
     page,
     problem_page,
@@ -92,6 +91,3 @@ def set_look(_ctx: Context, form: dict[str, str]) -> Response:
                 name, value, max_age=_YEAR_SECONDS, samesite="Lax", secure=secure, httponly=True
             )
     return response
-
-
-__all__ = ["THEMES", "blueprint"]

@@ -16,7 +16,8 @@ def test_a_person_signs_in_and_out(console: Console) -> None:
         session.get_one(User, person.id).totp_secret = None
     with console.context() as context:
         page = context.new_page()
-        page.goto("/sign-in?next=/inbox")
+        page.goto("/inbox")
+        expect(page).to_have_url(console.server.url + "/sign-in?next=/inbox")
         page.get_by_label("账号").fill(person.login)
         page.get_by_label("密码", exact=True).fill("wrong")
         page.keyboard.press("Enter")
