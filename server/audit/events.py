@@ -104,6 +104,7 @@ class EventKind(StrEnum):
     OPINION_HANDLING = "opinion.handling"
     OPINION_ANSWERED = "opinion.answered"
     OPINION_HEARD = "opinion.heard"
+    OPINION_OVERDUE = "opinion.overdue"
 
     SHARE_MADE = "custody.shared"
     SHARE_ITEM = "custody.item-shared"

@@ -97,6 +97,7 @@ class Opinion(CourtScoped, Base):
     state: Mapped[str] = mapped_column(default=OpinionState.RECEIVED)
     received_at: Mapped[datetime]
     due_at: Mapped[datetime]
+    overdue_at: Mapped[datetime | None]  # when somebody was told that the reply is late
     handled_by: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
     handled_at: Mapped[datetime | None]
     reply: Mapped[str | None]

@@ -20,6 +20,7 @@ from server.disclosure import upkeep as exports
 from server.evidence import erasure_bytes
 from server.evidence import service as evidence
 from server.evidence import uploads_upkeep as uploads
+from server.guests import overdue as guests
 from server.identity import dpop
 from server.jobs import queue
 from server.jobs.models import PeriodicRun
@@ -62,6 +63,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("exports.sweep", 3_600, exports.sweep, in_transaction=False),
     Task("erasures.finish", 600, erasure_bytes.unlink_due, in_transaction=False),
     Task("records.overdue", 600, sync.release_overdue),
+    Task("opinions.overdue", 600, guests.mark_overdue),
     Task("review.draw", 3_600, second_look.draw_due),
     Task("feed.compact", 86_400, retention.compact_feed),
     Task("proofs.forget", 300, _forget_proofs),

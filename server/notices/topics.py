@@ -19,6 +19,7 @@ class Topic(StrEnum):
     LIVE = "live"
     OPINION = "opinion"
     OPINION_ANSWERED = "opinion-answered"
+    OPINION_OVERDUE = "opinion-overdue"
     SHARE_OPENED = "share-opened"
     RETENTION = "retention"
     EXPORT_LIMITED = "export-limited"
@@ -30,7 +31,9 @@ ALWAYS_DIGEST: Final = frozenset({Topic.TO_REVIEW, Topic.MISSING, Topic.HELD})
 # Collapsed as well unless the person wants each one.
 DIGEST: Final = frozenset({Topic.LIVE, Topic.OPINION, Topic.SHARE_OPENED})
 # What asks somebody by name to act cannot be switched off.
-OBLIGATORY: Final = frozenset({Topic.RETURNED, Topic.QUERIED, Topic.ERASURE, Topic.EXPORT_LIMITED})
+OBLIGATORY: Final = frozenset(
+    {Topic.RETURNED, Topic.QUERIED, Topic.ERASURE, Topic.EXPORT_LIMITED, Topic.OPINION_OVERDUE}
+)
 
 
 def collapses(topic: str, *, digest: bool) -> bool:

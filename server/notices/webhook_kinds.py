@@ -43,6 +43,7 @@ KINDS: Final = tuple(
             EventKind.BLOB_DAMAGED,
             EventKind.BLOB_REPAIRED,
             EventKind.ACCOUNT_LOCKED,
+            EventKind.OPINION_OVERDUE,
         )
     )
 )
