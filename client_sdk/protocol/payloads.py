@@ -19,6 +19,7 @@ from uuid import UUID
 
 from client_sdk.protocol._members import Members, without_none
 from client_sdk.protocol.encoding import b64url_decode, b64url_encode
+from client_sdk.protocol.entries import EntryPart, checked, field_kinds
 from client_sdk.protocol.epochs import KeyNext
 from client_sdk.protocol.errors import PayloadError, ProtocolError
 from client_sdk.protocol.heads import HeadText
@@ -49,6 +50,24 @@ class RecordKind(StrEnum):
     MEDIA_OPEN = "media.open"
     MEDIA_PROGRESS = "media.progress"
     MEDIA_CLOSE = "media.close"
+    ACTION_PLANNED = "action.planned"
+    ACTION_STARTED = "action.started"
+    ACTION_PEOPLE = "action.people"
+    ACTION_FACTS = "action.facts"
+    ACTION_ANNOUNCEMENT = "action.announcement"
+    ACTION_ITEM = "action.item"
+    ACTION_RECORD = "action.record"
+    ACTION_PAPER = "action.paper"
+    ACTION_SEIZURE = "action.seizure"
+    ACTION_DETENTION = "action.detention"
+    ACTION_SUMMONS = "action.summons"
+    ACTION_CASH = "action.cash"
+    ACTION_BODY_SEARCH = "action.body-search"
+    ACTION_GAP = "action.gap"
+    ACTION_ENDED = "action.ended"
+    ACTION_CANCELLED = "action.cancelled"
+    CASE_PERSUASION = "case.persuasion"
+    CASE_PROMISE = "case.promise"
 
 
 _KINDS_ABOUT_CAPTURES: Final = frozenset(
@@ -238,6 +257,7 @@ _PARTS: Final[Mapping[str, Callable[[object], Any]]] = MappingProxyType(
         "head": HeadText.from_value,
         "closing": Closing.from_value,
         "stream": StreamMark.from_value,
+        "entry": EntryPart.from_value,
     }
 )
 
@@ -265,6 +285,7 @@ class Payload:
     head: HeadText | None = None
     closing: Closing | None = None
     stream: StreamMark | None = None
+    entry: EntryPart | None = None
 
     def __post_init__(self) -> None:
         _check_kind(self)
@@ -355,7 +376,12 @@ def _check_kind(payload: Payload) -> None:
         "head": (payload.head is not None) == (act is RecordKind.HEAD_ATTEST),
         "closing": (payload.closing is not None) == (act is RecordKind.MISSION_CLOSED),
         "stream": (payload.stream is not None) == (act in _STREAMED) or captures,
+        "entry": (payload.entry is not None) == (act in field_kinds()),
     }
     for name, holds in rules.items():
         if not holds:
             raise PayloadError(f"p.{name} does not fit {act.value}", code="payload-kind")
+    if payload.entry is not None:
+        checked(act.value, payload.entry)
+        if payload.case is None:
+            raise PayloadError("an entry is about a case", code="payload-kind")

@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 COURT_SCOPED = (
+    "actions",
     "case_assignments",
     "case_chains",
     "cases",
@@ -50,6 +51,7 @@ COURT_SCOPED = (
     "receipts",
     "record_conflicts",
     "redactions",
+    "register_entries",
     "reuse_alarms",
     "release_rules",
     "retention_classes",
@@ -1363,7 +1365,6 @@ def upgrade() -> None:
         op.f("ix_uploads_device_id_sha256"), "uploads", ["device_id", "sha256"], unique=False
     )
     op.create_index(op.f("ix_uploads_expires_at"), "uploads", ["expires_at"], unique=False)
-    # ### end Alembic commands ###
     op.create_table(
         "erasures",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1625,8 +1626,8 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("handled_by", sa.Uuid(), nullable=True),
         sa.Column("overdue_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("handled_by", sa.Uuid(), nullable=True),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
         sa.Column("replied_by", sa.Uuid(), nullable=True),
@@ -2086,11 +2087,103 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_legal_holds_evidence_id"), "legal_holds", ["evidence_id"], unique=False
     )
+    op.create_table(
+        "actions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("mission_id", sa.Uuid(), nullable=True),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=True),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begins_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_actions_case_id_cases")),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_actions_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_actions")),
+    )
+    op.create_index(
+        op.f("ix_actions_court_id_begins_at_id"),
+        "actions",
+        ["court_id", "begins_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_actions_court_id_case_id_id"),
+        "actions",
+        ["court_id", "case_id", "id"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_actions_mission_id"), "actions", ["mission_id"], unique=False)
+    op.create_table(
+        "register_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("action_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("data", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("on_day", sa.Date(), nullable=True),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("amends_id", sa.Uuid(), nullable=True),
+        sa.Column("written_by", sa.Uuid(), nullable=True),
+        sa.Column("device_id", sa.Uuid(), nullable=True),
+        sa.Column("record_hid", sa.Text(), nullable=True),
+        sa.Column("wall", sa.Text(), nullable=True),
+        sa.Column("mono_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("boot", sa.Text(), nullable=True),
+        sa.Column("through_suspend", sa.Boolean(), nullable=False),
+        sa.Column("gnss_at", sa.Text(), nullable=True),
+        sa.Column("error_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("clock_class", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["action_id"], ["actions.id"], name=op.f("fk_register_entries_action_id_actions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_register_entries_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_register_entries_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["devices.id"], name=op.f("fk_register_entries_device_id_devices")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_register_entries")),
+        sa.UniqueConstraint("record_hid", name=op.f("uq_register_entries_record_hid")),
+    )
+    op.create_index(
+        op.f("ix_register_entries_action_id"), "register_entries", ["action_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_register_entries_court_id_case_id_happened_at_id"),
+        "register_entries",
+        ["court_id", "case_id", "happened_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_register_entries_court_id_kind_on_day"),
+        "register_entries",
+        ["court_id", "kind", "on_day"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_register_entries_device_id_boot"),
+        "register_entries",
+        ["device_id", "boot"],
+        unique=False,
+    )
     protect(op.get_bind(), COURT_SCOPED)
     protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
+    """Undo."""
     op.drop_index(op.f("ix_legal_holds_evidence_id"), table_name="legal_holds")
     op.drop_index(op.f("ix_legal_holds_court_id_lifted_at_id"), table_name="legal_holds")
     op.drop_index(op.f("ix_legal_holds_case_id"), table_name="legal_holds")
@@ -2136,7 +2229,17 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_erasures_evidence_id"), table_name="erasures")
     op.drop_index(op.f("ix_erasures_court_id_state_id"), table_name="erasures")
     op.drop_table("erasures")
-    """Undo."""
+    op.drop_index(op.f("ix_register_entries_device_id_boot"), table_name="register_entries")
+    op.drop_index(op.f("ix_register_entries_court_id_kind_on_day"), table_name="register_entries")
+    op.drop_index(
+        op.f("ix_register_entries_court_id_case_id_happened_at_id"), table_name="register_entries"
+    )
+    op.drop_index(op.f("ix_register_entries_action_id"), table_name="register_entries")
+    op.drop_table("register_entries")
+    op.drop_index(op.f("ix_actions_mission_id"), table_name="actions")
+    op.drop_index(op.f("ix_actions_court_id_case_id_id"), table_name="actions")
+    op.drop_index(op.f("ix_actions_court_id_begins_at_id"), table_name="actions")
+    op.drop_table("actions")
     op.drop_index(op.f("ix_opinions_guest_session_id_id"), table_name="opinions")
     op.drop_index(op.f("ix_opinions_court_id_state_due_at"), table_name="opinions")
     op.drop_table("opinions")
@@ -2266,4 +2369,3 @@ def downgrade() -> None:
     op.drop_table("courts")
     op.drop_index(op.f("ix_blobs_copies_stored_at"), table_name="blobs")
     op.drop_table("blobs")
-    # ### end Alembic commands ###

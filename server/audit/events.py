@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     CASE_ADDED = "case.added"
     CASE_CHANGED = "case.changed"
     CASE_ASSIGNED = "case.assigned"
+    ENTRY_WRITTEN = "entry.written"
     MISSION_ADDED = "mission.added"
     MISSION_CHANGED = "mission.changed"
 
@@ -103,8 +104,8 @@ class EventKind(StrEnum):
     OPINION_RECEIVED = "opinion.received"
     OPINION_HANDLING = "opinion.handling"
     OPINION_ANSWERED = "opinion.answered"
-    OPINION_HEARD = "opinion.heard"
     OPINION_OVERDUE = "opinion.overdue"
+    OPINION_HEARD = "opinion.heard"
 
     SHARE_MADE = "custody.shared"
     SHARE_ITEM = "custody.item-shared"

@@ -51,6 +51,8 @@ SEALED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "cases": frozenset(),
         "parties": frozenset(),
         "case_assignments": frozenset(),
+        "actions": frozenset(),
+        "register_entries": frozenset(),
         "missions": frozenset(),
         "mission_cases": frozenset(),
         "mission_officers": frozenset(),

@@ -95,6 +95,10 @@ ADDITIONS: Final[Mapping[str, Addition]] = MappingProxyType(
         "POST /api/v1/devices/enrol": Addition(problems=(Kind.ENROLMENT_CODE_INVALID,)),
         "POST /api/v1/me/password": Addition(problems=(Kind.CREDENTIALS_INVALID,)),
         "POST /api/v1/cases": Addition(problems=(Kind.CASE_NO_INVALID,)),
+        "POST /api/v1/cases/{case_id}/entries": Addition(
+            description="A closed gate names what is `missing`.",
+            problems=(Kind.GATE_CLOSED, Kind.LISTING_REFUSED),
+        ),
         "POST /api/v1/evidence/{evidence_id}/review": Addition(problems=(Kind.CONTENT_MISSING,)),
         "POST /api/v1/bundles": Addition(
             description="The reason says which rule of docs/bundle-format.md does not hold.",

@@ -25,6 +25,7 @@ class Permission(StrEnum):
 
     CASES_VIEW = "cases.view"
     CASES_EDIT = "cases.edit"
+    CASES_RECORD = "cases.record"  # write entries into the register
     MISSIONS_VIEW = "missions.view"
     MISSIONS_EDIT = "missions.edit"
     MISSIONS_CONDUCT = "missions.conduct"  # start and end one's own
@@ -98,6 +99,7 @@ _FIELD = frozenset(
         _P.DUTY_VIEW,
         _P.DUTY_HAND_OVER,
         _P.CASES_VIEW,
+        _P.CASES_RECORD,
         _P.MISSIONS_VIEW,
         _P.MISSIONS_CONDUCT,
         _P.SYNC_PUSH,

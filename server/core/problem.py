@@ -69,6 +69,8 @@ class Kind(Enum):
     IDEMPOTENCY_KEY_REUSED = _Kind(
         422, "This Idempotency-Key was used for another request", "幂等键已用于其他请求"
     )
+    LISTING_REFUSED = _Kind(409, "This person is never listed", "依法不得纳入失信名单")
+    GATE_CLOSED = _Kind(409, "What has to be there is missing", "条件不具备，尚缺下列事项")
     CASE_NO_INVALID = _Kind(422, "The case number is not well-formed", "案号格式不正确")
     # uploads
     TUS_VERSION = _Kind(412, "tus 1.0.0 is spoken here", "仅支持 tus 1.0.0")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from client_sdk.protocol.entries import field_kinds
 from server.core.paging import LIMIT_DEFAULT
 
 # Kinds that people read as lines of the log; an exchange of clocks is not one.
@@ -20,6 +21,7 @@ KINDS: Final = frozenset(
         "capture.deleted",
         "mission.closed",
         "head.attest",
+        *field_kinds(),
     }
 )
 

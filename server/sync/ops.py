@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from client_sdk.protocol.entries import field_kinds
 from client_sdk.protocol.payloads import RecordKind
 from server.audit.chain import FieldRecord
 from server.core.context import Context
 from server.evidence import service as evidence
 from server.fieldlog import service as fieldlog
+from server.register import service as register
 
 Handler = Callable[[Context, Sequence[FieldRecord]], None]
 
@@ -33,6 +35,7 @@ HANDLERS: Final[Mapping[str, tuple[Handler, ...]]] = MappingProxyType(
         RecordKind.MEDIA_CLOSE: (),
         RecordKind.KEY_NEXT: (),  # followed while the chain is judged
         RecordKind.CLOCK_OBSERVED: (),  # read before the batch's times are corrected
+        **dict.fromkeys(field_kinds(), (fieldlog.append, register.append)),
     }
 )
 

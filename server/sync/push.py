@@ -34,6 +34,7 @@ from server.evidence import service as evidence
 from server.fieldlog import service as fieldlog
 from server.identity import queries as identity
 from server.identity.models import Device
+from server.register import service as register
 from server.sync import attribution, custody, ops
 from server.sync.reading import Understood, finding, understand
 
@@ -85,6 +86,7 @@ def accept(ctx: Context, line: Line, verdict: Verdict, keys: ChainKeys) -> list[
     for boot in sorted(boots):
         evidence.recorrect(ctx, line.device_id, boot)
         fieldlog.recorrect(ctx, line.device_id, boot)
+        register.recorrect(ctx, line.device_id, boot)
     return records
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
+from client_sdk.protocol.entries import EntryPart, checked, field_kinds
 from client_sdk.protocol.errors import PayloadError, ProtocolError
 from client_sdk.protocol.parts import ClockObservation
 from client_sdk.protocol.payloads import (
@@ -37,6 +38,7 @@ _MEMBERS: Final = frozenset(
     {
         "act", "who", "case", "mission", "geo", "obj", "t", "ticket", "captured_by", "media",
         "text", "match", "clock", "ref", "booking", "to", "key", "head", "closing", "stream",
+        "entry",
     }
 )  # fmt: skip
 
@@ -92,6 +94,11 @@ def understand(payload: Mapping[str, Any], rx: str) -> Understood:
     clock = None
     if act == RecordKind.CLOCK_OBSERVED:
         clock = _tried(ClockObservation.from_value, payload.get("clock"), "clock-invalid", found)
+    if act in field_kinds():
+        _tried(lambda entry: checked(act, EntryPart.from_value(entry)), payload.get("entry"),
+               "entry-invalid", found)  # fmt: skip
+        if payload.get("case") is None:
+            found.append(finding("entry-invalid", "an entry is about a case"))
     return Understood(
         act=act,
         payload=_safe(act, payload, found),

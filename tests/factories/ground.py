@@ -37,6 +37,7 @@ from server.review.commands import Decision, Review
 from storage.digest import Digest
 from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, sequence
+from tests.factories.ground_conduct import action_in
 from tests.factories.ground_copies import redactions_of
 from tests.factories.ground_live import live_of
 from tests.factories.ground_retention import hold_in
@@ -233,6 +234,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
     _decide(app, court, uuid.UUID(ids["evidence"]))
     ids["erasure"] = _erasure_of(app, court, uuid.UUID(ids["evidence"]))
     ids["redaction"], ids["failed_redaction"] = redactions_of(app, court, ids["evidence"])
+    ids["action"] = action_in(app, court, case, mission)
     ids["hold"] = hold_in(app, court, case, uuid.UUID(ids["evidence"]))
     shared = shared_in(app, court.supervisor, case, uuid.UUID(ids["evidence"]))
     ids["share"] = str(shared.share.id)

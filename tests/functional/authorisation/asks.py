@@ -19,6 +19,7 @@ from tests.factories.ground import DERIVATIVE, HELD_SEQ, TOTP_SECRET
 from tests.factories.identity import PASSWORD, proof_headers, runtime_of
 from tests.factories.uploads import OFFSET_TYPE, metadata, sha256_of
 from tests.functional.authorisation.asking import Ask, Names
+from tests.functional.authorisation.asks_conduct import CONDUCT
 from tests.functional.authorisation.asks_copies import COPIES
 
 __all__ = ["ASKS", "Ask", "Names"]
@@ -276,6 +277,7 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "POST /api/v1/review-queue/decide": lambda n: Ask("/review-queue/decide", _bulk()),
     "POST /api/v1/bundles": lambda n: Ask("/bundles", {"sha256": n["bundle"]}),
     "GET /api/v1/bundles/{sha256}/receipts": lambda n: Ask(f"/bundles/{n['bundle']}/receipts"),
+    **CONDUCT,
     **COPIES,
     "POST /api/v1/evidence/{evidence_id}/erasures": _erasure,
     "GET /api/v1/erasures": lambda _: Ask("/erasures"),

@@ -1,0 +1,1 @@
+"""The register slice; see ARCHITECTURE.md."""

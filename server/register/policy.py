@@ -1,0 +1,82 @@
+"""Rules about one entry: pure, on loaded rows; the coarse gate is the permission."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from client_sdk.protocol.entries import EntryKind, kinds
+from server.cases.models import Case
+from server.cases.states import CaseStatus
+from server.core.context import Actor
+from server.core.problem import Kind, Problem
+from server.register.models import Action, Entry
+
+BEGINNINGS: Final = frozenset({"action.planned", "action.started"})
+# 执行审查类 cases decide on papers; nobody goes out for them (法发〔2014〕26号).
+_WITHOUT_ACTIONS: Final = frozenset({"执异", "执复", "执监"})
+# What may still be written down once a case is closed: what happens to it afterwards.
+_AFTER_CLOSING: Final = frozenset(
+    {
+        "case.disbursed", "case.node", "case.resumed", "case.measure-renewed",
+        "case.measure-lifted", "case.instalment-paid", "case.settlement-performed",
+        "case.objection", "case.objection-decided", "case.petition", "case.petition-registered",
+        "case.petition-closed", "case.explanation", "case.relief", "case.relief-decided",
+        "key.released", "key.result",
+    }
+)  # fmt: skip
+
+
+def require_writer(actor: Actor, kind: EntryKind) -> None:
+    """Some kinds are written by leaders alone."""
+    if kind.roles and kind.roles.isdisjoint(role.value for role in actor.roles):
+        raise Problem(Kind.FORBIDDEN, f"{kind.id} is written by: {', '.join(sorted(kind.roles))}")
+
+
+def require_case_takes(case: Case, kind: EntryKind) -> None:
+    """What a case takes depends on its type and on whether it is closed."""
+    if kind.about == "action" and case.type_code in _WITHOUT_ACTIONS:
+        raise Problem(Kind.CONFLICT, f"a case of the type {case.type_code} has no field actions")
+    if case.status == CaseStatus.CLOSED and kind.id not in _AFTER_CLOSING:
+        raise Problem(Kind.CONFLICT, "the case is closed: resume it under a number of its own")
+
+
+def require_no_minor_listed(case: Case, kind: EntryKind, data: Mapping[str, Any]) -> None:
+    """Minors are never listed as dishonest (失信名单规定, 06 §3); nor when it is not known who."""
+    if kind.id != "case.measure" or data["type"] != "list_dishonest":
+        return
+    debtors = [party for party in case.parties if party.role == "debtor"]
+    named = [party for party in debtors if str(party.id) == data.get("party")]
+    for party in named or debtors:
+        if (party.details or {}).get("minor"):
+            raise Problem(Kind.LISTING_REFUSED, "a minor is never listed", party_id=str(party.id))
+
+
+def require_amendable(entry: Entry | None, kind: EntryKind) -> None:
+    """An entry takes the place of one of its own kind."""
+    if entry is None or entry.kind != kind.id:
+        raise Problem(Kind.CONFLICT, "amends_id names no entry of this kind in this case")
+
+
+def references(kind: EntryKind, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Fields that name an entry of the case, and what they name."""
+    for name in kind.fields:
+        if name in {"of", "promise"} and name in data:
+            yield name, data[name]
+
+
+def require_action_takes(action: Action | None, kind: EntryKind, data: Mapping[str, Any]) -> None:
+    """An action is begun once, of one type, and what was cancelled takes nothing more."""
+    if action is None:
+        if kind.id not in BEGINNINGS:
+            raise Problem(Kind.CONFLICT, "the action is not known: plan or start it first")
+        return
+    if action.state == "cancelled":
+        raise Problem(Kind.CONFLICT, "the action was cancelled")
+    if kind.id in BEGINNINGS and data["type"] != action.type:
+        raise Problem(Kind.CONFLICT, f"the action is a {action.type}")
+
+
+def kind_of(name: str) -> EntryKind:
+    """A kind that the wire schema has let through."""
+    return kinds()[name]

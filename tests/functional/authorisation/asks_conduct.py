@@ -1,0 +1,23 @@
+"""Valid requests about the register and what is judged by it; see :mod:`asks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.functional.authorisation.asking import Ask, Names
+
+
+def _entry(n: Names) -> Ask:
+    talk = {"on": "2025-06-20", "with": "被执行人(虚构)", "content": "释明后果(虚构)"}
+    return Ask(f"/cases/{n['case']}/entries", {"kind": "case.persuasion", "data": talk})
+
+
+CONDUCT: dict[str, Callable[[Names], Ask]] = {
+    "GET /api/v1/entry-kinds": lambda _: Ask("/entry-kinds"),
+    "POST /api/v1/cases/{case_id}/entries": _entry,
+    "GET /api/v1/cases/{case_id}/entries": lambda n: Ask(
+        f"/cases/{n['case']}/entries?action_id={n['action']}"
+    ),
+    "GET /api/v1/actions": lambda n: Ask(f"/actions?case_id={n['case']}&mission_id={n['mission']}"),
+    "GET /api/v1/actions/{action_id}": lambda n: Ask(f"/actions/{n['action']}"),
+}
