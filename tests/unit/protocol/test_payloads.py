@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.protocol import jcs, statements
+from client_sdk.protocol import entries, jcs, statements
 from client_sdk.protocol.epochs import certify
 from client_sdk.protocol.errors import PayloadError
 from client_sdk.protocol.heads import show
@@ -38,6 +38,25 @@ NOWHERE = NoGeo("no-fix")
 IDENTITY = PrivateKey.generate(Algorithm.ED25519)
 NEXT_KEY = certify(PrivateKey.generate(Algorithm.ES256), src=str(WHO), ep=1, seq=3, prev="a" * 64)
 HEAD = show(IDENTITY, device=WHO, ep=1, seq=9, hid="e" * 64, unix_ms=1795413600123)
+_SMALLEST = {
+    "line": "虚构", "text": "虚构", "flag": True, "fen": 1, "count": 1, "day": "2025-06-20",
+    "instant": "2025-06-20T10:00:00+08:00", "id": str(CASE), "digests": ["a" * 64],
+    "people": [{"name": "孙样例(虚构)"}],
+}  # fmt: skip
+
+
+def smallest_entry(kind: str) -> entries.EntryPart:
+    """What a kind needs, and nothing more."""
+    needed = entries.kinds()[kind]
+    data: dict[str, Any] = {}
+    for field in needed.fields.values():
+        if field.required:
+            first = next(iter(field.options), "")
+            chosen = {"choice": first, "choices": [first], "facts": {first: True}}
+            data[field.name] = {**_SMALLEST, **chosen}[field.type]
+    return entries.EntryPart(data, WHO if needed.about == "action" else None)
+
+
 SAMPLES = [
     Payload(
         RecordKind.CAPTURE_RECORDED,
@@ -77,6 +96,10 @@ SAMPLES = [
     ),
     Payload(
         RecordKind.MEDIA_CLOSE, INSTANT, NOWHERE, stream=StreamMark(WHO, 4, 13 << 20, "d" * 64)
+    ),
+    *(
+        Payload(RecordKind(kind), INSTANT, NOWHERE, case=CASE, entry=smallest_entry(kind))
+        for kind in sorted(entries.field_kinds())
     ),
 ]
 
