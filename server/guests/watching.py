@@ -47,7 +47,8 @@ def open_stream(
     alive = Batched(f"guests-{phase.value}", guest.session.id, _still(ctx.clock, phase))
     mission_id = guest.invitation.mission_id
     if phase is Phase.WAITING or mission_id is None:
-        return feed.stream(ctx.runtime, _nothing, after, alive)
+        waiting = Share(("guests-waiting",))
+        return feed.stream(ctx.runtime, _nothing, after, alive, share=waiting)
     share = Share(("guests", mission_id), guest.session.court_id)
     frames = feed.stream(ctx.runtime, _reader(mission_id), after, alive, share=share)
     watcher = attendance.watcher_of(guest, ctx.actor.address)

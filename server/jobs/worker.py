@@ -24,7 +24,6 @@ from server.core.context import Context, Runtime, system_actor
 from server.core.db import db
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.core.units import Units, system_units
-from server.core.waking import wake
 from server.jobs import periodic, queue, readers
 from server.jobs.periodic import TASKS, Task
 from server.jobs.queue import Taken
@@ -147,7 +146,6 @@ class Worker:
         if outbox:
             with unit_of_work(EVERY_COURT) as session:
                 sequencer.sequence(session, self.runtime)
-                wake(session)
             behind = list(readers.READERS)
         for name in behind:
             with self._units() as ctx:

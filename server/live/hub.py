@@ -1,9 +1,9 @@
-"""One waiter per process wakes all live streams of that process; each reads what is beyond it.
+"""One waiter per process hears of changes; what is new is read once and sent to all who want it.
 
 A wake-up carries nothing: what a stream sends it reads from the database beyond its own position,
-so a wake-up too many does no harm and none is needed for correctness.  Streams that stand at the
-same place share one reading, and one question whether they still may watch, so that a thousand of
-them cost the database as much as one.
+so a wake-up too many does no harm and none is needed for correctness.  Streams that read the same
+stand on one channel: at a wake-up the channel is read once beyond its furthest stream, and nobody
+is disturbed while there is nothing.  So a thousand streams cost the database as much as one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import json
 import threading
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -26,18 +25,15 @@ from server.core.context import Runtime
 from server.core.problem import Kind, Problem
 from server.core.stopping import stopping
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.live.channels import Channel, Found, Item, Read
+from server.live.rights import ALIVE_SECONDS, Alive, Batched, Rights
 from server.live.waiter import Waiter
 
 HEARTBEAT_SECONDS: Final = 15.0
-ALIVE_SECONDS: Final = 0.9  # so that a right that ends closes its stream within two seconds
 RETRY_MS: Final = 1_500
 _EXTENSION: Final = "tiezheng.live-hub"
-_SLOTS_KEPT: Final = 256
 _STREAMS_MIN: Final = 8
 _GEVENT_STREAMS_MAX: Final = 3_500
-
-Item = tuple[int, str, Mapping[str, Any]]
-Read = Callable[[Session, int], Sequence[Item]]
 _log = structlog.get_logger("live")
 
 
@@ -52,54 +48,16 @@ class Share:
     court: uuid.UUID | str = EVERY_COURT
 
 
-@dataclass(frozen=True, slots=True)
-class Batched:
-    """Whether streams may go on, asked for all of a kind in one statement.
-
-    :param kind: names the question; ``ask(session, ids)`` returns those ids that may go on.
-    """
-
-    kind: str
-    id: uuid.UUID
-    ask: Callable[[Session, Collection[uuid.UUID]], Collection[uuid.UUID]]
-
-
-Alive = Callable[[Session], bool] | Batched
-
-
-@dataclass(slots=True)
-class _Slot:
-    """One reading: who comes first does it, the others wait for it."""
-
-    generation: int
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    found: tuple[bytes, int] | None = None
-
-
-@dataclass(slots=True)
-class _Census:
-    """Which ids of one kind may go on, as of ``at`` (monotonic seconds)."""
-
-    ask: Callable[[Session, Collection[uuid.UUID]], Collection[uuid.UUID]]
-    watched: Counter[uuid.UUID] = field(default_factory=Counter)
-    living: frozenset[uuid.UUID] = frozenset()
-    asked: frozenset[uuid.UUID] = frozenset()
-    at: float = float("-inf")
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
 class Hub:
     """The live streams of one process."""
 
     def __init__(self, app: Flask, streams_max: int) -> None:
         self._app = app
         self._streams_max = streams_max
-        self._turn = threading.Condition()
-        self._generation = 0
         self._count = 0
         self._guard = threading.Lock()
-        self._slots: dict[Hashable, _Slot] = {}
-        self._censuses: dict[str, _Census] = {}
+        self._channels: dict[Hashable, Channel] = {}
+        self._rights = Rights(lambda: self._session(EVERY_COURT), self._rouse)
         self._waiter = Waiter(app, self.wake)
 
     @property
@@ -108,10 +66,9 @@ class Hub:
         return self._count
 
     def wake(self) -> None:
-        """Let every stream look once more."""
-        with self._turn:
-            self._generation += 1
-            self._turn.notify_all()
+        """Look what is new on each channel, and let its streams send it."""
+        for channel in self._open_channels():
+            self._look(channel)
 
     def stream(
         self,
@@ -123,46 +80,61 @@ class Hub:
         share: Share | None = None,
     ) -> Iterator[bytes]:
         """See :func:`server.live.feed.stream`; 503 when this process carries enough of them."""
-        self._enter(alive)
-        going = self._going(read, after, alive, heartbeat_seconds, share)
-        return _Stream(going, lambda: self._leave(alive))
+        channel = self._enter(read, alive, share)
+        going = self._going(channel, after, alive, heartbeat_seconds)
+        return _Stream(going, lambda: self._leave(channel, alive))
 
     # ------------------------------------------------------------------ coming and going
 
-    def _enter(self, alive: Alive) -> None:
+    def _enter(self, read: Read, alive: Alive, share: Share | None) -> Channel:
         with self._guard:
             if self._count >= self._streams_max:
                 raise Problem(Kind.BUSY, "too many live streams; try again in a moment")
             self._count += 1
-            if isinstance(alive, Batched):
-                census = self._censuses.setdefault(alive.kind, _Census(alive.ask))
-                census.watched[alive.id] += 1
+            own = Share(object()) if share is None else share
+            channel = self._channels.get(own.key)
+            if channel is None:
+                channel = Channel(own.key, own.court, read, shared=share is not None)
+                self._channels[own.key] = channel
+            channel.streams += 1
+            self._rights.enter(alive)
             self._waiter.start()
+        return channel
 
-    def _leave(self, alive: Alive) -> None:
+    def _leave(self, channel: Channel, alive: Alive) -> None:
         with self._guard:
             self._count -= 1
-            if isinstance(alive, Batched):
-                census = self._censuses[alive.kind]
-                census.watched[alive.id] -= 1
-                census.watched += Counter()  # drops what stands at zero
+            channel.streams -= 1
+            if not channel.streams:
+                self._channels.pop(channel.key, None)
+            self._rights.leave(alive)
             if not self._count:
                 self._waiter.stop()
+
+    def _open_channels(self) -> list[Channel]:
+        with self._guard:
+            return list(self._channels.values())
+
+    def _rouse(self) -> None:
+        """Let every stream ask for its right."""
+        for channel in self._open_channels():
+            channel.rouse()
 
     # ------------------------------------------------------------------ one stream
 
     def _going(
-        self, read: Read, after: int, alive: Alive, heartbeat_seconds: float, share: Share | None
+        self, channel: Channel, after: int, alive: Alive, heartbeat_seconds: float
     ) -> Iterator[bytes]:
         yield f"retry: {RETRY_MS}\n\n".encode()
         seen, spoke_at = -1, time.monotonic()
         while True:
-            if not self._may_go_on(alive):
+            turn = channel.turn
+            if not self._rights.hold(alive):
                 yield b"event: end\ndata: {}\n\n"
                 return
-            generation = self._generation
+            generation = channel.generation
             if generation != seen:
-                chunk, after = self._read(read, after, share, generation)
+                chunk, after = channel.beyond(after, lambda place: self._load(channel, place))
                 if chunk:
                     spoke_at = time.monotonic()
                     yield chunk
@@ -173,57 +145,29 @@ class Hub:
             if time.monotonic() - spoke_at >= heartbeat_seconds:
                 spoke_at = time.monotonic()
                 yield b"event: beat\ndata: {}\n\n"
-            self._wait(generation, min(ALIVE_SECONDS, heartbeat_seconds))
+            channel.wait(turn, min(ALIVE_SECONDS, heartbeat_seconds))
 
-    def _wait(self, generation: int, seconds: float) -> None:
-        with self._turn:
-            if self._generation == generation:
-                self._turn.wait(seconds)
+    # ------------------------------------------------------------------ reading
 
-    def _read(
-        self, read: Read, after: int, share: Share | None, generation: int
-    ) -> tuple[bytes, int]:
-        """What is beyond a position, as sent, and the position after it."""
-        if share is None:
-            return self._load(read, after, EVERY_COURT)
-        key = (share.key, after)
-        with self._guard:
-            slot = self._slots.get(key)
-            if slot is None or slot.generation != generation:
-                self._forget(generation)
-                slot = self._slots[key] = _Slot(generation)
-        with slot.lock:
-            if slot.found is None:
-                slot.found = self._load(read, after, share.court)
-        return slot.found
+    def _look(self, channel: Channel) -> None:
+        head = channel.head
+        if head is None:
+            channel.changed()
+            return
+        try:
+            found = self._load(channel, head)
+        except Exception as error:  # noqa: BLE001  the streams find out for themselves
+            _log.warning("a channel could not be read", error=repr(error))
+            channel.changed()
+        else:
+            if found.chunk:
+                channel.brought(head, found)
 
-    def _forget(self, generation: int) -> None:
-        if len(self._slots) >= _SLOTS_KEPT:
-            for key in [k for k, slot in self._slots.items() if slot.generation != generation]:
-                del self._slots[key]
-
-    def _load(self, read: Read, after: int, court: uuid.UUID | str) -> tuple[bytes, int]:
-        with self._session(court) as session:
-            items = read(session, after)
+    def _load(self, channel: Channel, after: int) -> Found:
+        with self._session(channel.court) as session:
+            items = channel.read(session, after)
             chunk = b"".join(_event(*item) for item in items)
-        return chunk, items[-1][0] if items else after
-
-    # ------------------------------------------------------------------ rights
-
-    def _may_go_on(self, alive: Alive) -> bool:
-        if not isinstance(alive, Batched):
-            with self._session(EVERY_COURT) as session:
-                return alive(session)
-        census = self._censuses[alive.kind]
-        with census.lock:
-            old = time.monotonic() - census.at >= ALIVE_SECONDS
-            if old or alive.id not in census.asked:
-                with self._guard:
-                    ids = frozenset(census.watched)
-                with self._session(EVERY_COURT) as session:
-                    census.living = frozenset(census.ask(session, ids))
-                census.asked, census.at = ids, time.monotonic()
-            return alive.id in census.living
+        return Found(chunk, items[-1][0] if items else after)
 
     @contextlib.contextmanager
     def _session(self, court: uuid.UUID | str) -> Iterator[Session]:
@@ -300,3 +244,9 @@ def _streams_max(runtime: Runtime) -> int:
 def _event(position: int, name: str, data: Mapping[str, Any]) -> bytes:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"id: {position}\nevent: {name}\ndata: {text}\n\n".encode()
+
+
+__all__ = [
+    "HEARTBEAT_SECONDS", "Alive", "Batched", "Hub", "Item", "Read", "Share", "event_stream",
+    "hub_of", "resume_after",
+]  # fmt: skip

@@ -242,7 +242,7 @@ def may_follow(
     if not sign_ins:
         return set()
     statement = (
-        sa.select(SignIn, User)
+        sa.select(SignIn, User.id, User.court_id, User.roles)
         .join(User, User.id == SignIn.user_id)
         .join(Mission, sa.and_(Mission.court_id == User.court_id, Mission.id == mission_id))
         .where(
@@ -260,15 +260,18 @@ def may_follow(
     )
     return {
         sign_in.id
-        for sign_in, user in rows
-        if bonds.holds(runtime.keyring, sign_in) and _follows(user, sent)
+        for sign_in, *person in rows
+        if _follows(_person(*person), sent) and bonds.holds(runtime.keyring, sign_in)
     }
 
 
-def _follows(user: User, sent: set[uuid.UUID]) -> bool:
-    roles = frozenset(Role(one) for one in user.roles)
-    actor = Actor(TokenKind.ACCESS, user.court_id, user_id=user.id, roles=roles)
-    return actor.may(Permission.LIVE_VIEW) and (actor.sees_whole_court or user.id in sent)
+def _person(user_id: uuid.UUID, court_id: uuid.UUID, roles: Sequence[str]) -> Actor:
+    held = frozenset(Role(one) for one in roles)
+    return Actor(TokenKind.ACCESS, court_id, user_id=user_id, roles=held)
+
+
+def _follows(person: Actor, sent: set[uuid.UUID]) -> bool:
+    return person.may(Permission.LIVE_VIEW) and (person.sees_whole_court or person.user_id in sent)
 
 
 def _counts(session: Session, missions: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[str, int]]:
