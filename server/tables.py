@@ -20,6 +20,7 @@ from server.identity import models as identity
 from server.jobs import models as jobs
 from server.live import models as live
 from server.notices import models as notices
+from server.oversight import models as oversight
 from server.register import models as register
 from server.retention import models as retention
 from server.review import models as review
@@ -28,5 +29,5 @@ from server.shares import models as shares
 __all__ = [
     "audit", "audit_attestors", "audit_devices", "case_views", "cases", "clocks", "core",
     "disclosure", "erasures", "evidence", "fieldlog", "guests", "identity", "jobs", "live",
-    "notices", "redactions", "register", "retention", "reuse", "review", "shares",
+    "notices", "oversight", "redactions", "register", "retention", "reuse", "review", "shares",
 ]  # fmt: skip

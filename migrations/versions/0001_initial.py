@@ -13,6 +13,15 @@ branch_labels = None
 depends_on = None
 
 COURT_SCOPED = (
+    "campaign_actions",
+    "campaign_cases",
+    "campaigns",
+    "inspection_notices",
+    "oversight_alerts",
+    "oversight_rules",
+    "oversight_tasks",
+    "weekly_meetings",
+    "weekly_plans",
     "actions",
     "case_assignments",
     "case_chains",
@@ -2178,12 +2187,340 @@ def upgrade() -> None:
         ["device_id", "boot"],
         unique=False,
     )
+    op.create_table(
+        "campaigns",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=True),
+        sa.Column("begins_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_campaigns_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(["made_by"], ["users.id"], name=op.f("fk_campaigns_made_by_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaigns")),
+    )
+    op.create_index(
+        op.f("ix_campaigns_court_id_state_id"),
+        "campaigns",
+        ["court_id", "state", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "oversight_rules",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("idle_days", sa.Integer(), nullable=False),
+        sa.Column("explain_days", sa.Integer(), nullable=False),
+        sa.Column("measure_days", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_oversight_rules_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"], ["users.id"], name=op.f("fk_oversight_rules_made_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oversight_rules")),
+        sa.UniqueConstraint(
+            "court_id", "version", name=op.f("uq_oversight_rules_court_id_version")
+        ),
+    )
+    op.create_table(
+        "weekly_meetings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("week", sa.Text(), nullable=False),
+        sa.Column("meets_on", sa.Date(), nullable=False),
+        sa.Column("chair_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("agenda", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("attendees", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("minutes", sa.Text(), nullable=True),
+        sa.Column("called_by", sa.Uuid(), nullable=True),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("held_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("minuted_by", sa.Uuid(), nullable=True),
+        sa.Column("minuted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["called_by"], ["users.id"], name=op.f("fk_weekly_meetings_called_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["chair_id"], ["users.id"], name=op.f("fk_weekly_meetings_chair_id_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_weekly_meetings_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["minuted_by"], ["users.id"], name=op.f("fk_weekly_meetings_minuted_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_weekly_meetings")),
+        sa.UniqueConstraint("court_id", "week", name=op.f("uq_weekly_meetings_court_id_week")),
+    )
+    op.create_table(
+        "weekly_plans",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("week", sa.Text(), nullable=False),
+        sa.Column("officer_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("progress", sa.Text(), nullable=True),
+        sa.Column("steps", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("written_by", sa.Uuid(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_weekly_plans_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["users.id"], name=op.f("fk_weekly_plans_officer_id_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["written_by"], ["users.id"], name=op.f("fk_weekly_plans_written_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_weekly_plans")),
+        sa.UniqueConstraint(
+            "court_id",
+            "week",
+            "officer_id",
+            "version",
+            name=op.f("uq_weekly_plans_court_id_week_officer_id_version"),
+        ),
+    )
+    op.create_table(
+        "campaign_cases",
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("added_by", sa.Uuid(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["added_by"], ["users.id"], name=op.f("fk_campaign_cases_added_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name=op.f("fk_campaign_cases_campaign_id_campaigns")
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_campaign_cases_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_campaign_cases_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("campaign_id", "case_id", name=op.f("pk_campaign_cases")),
+    )
+    op.create_index(op.f("ix_campaign_cases_case_id"), "campaign_cases", ["case_id"], unique=False)
+    op.create_table(
+        "inspection_notices",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("week", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("written_by", sa.Uuid(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_inspection_notices_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_inspection_notices_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["written_by"], ["users.id"], name=op.f("fk_inspection_notices_written_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inspection_notices")),
+    )
+    op.create_index(
+        op.f("ix_inspection_notices_court_id_week_id"),
+        "inspection_notices",
+        ["court_id", "week", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "oversight_tasks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("meeting_id", sa.Uuid(), nullable=True),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("given_by", sa.Uuid(), nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("overdue_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_by", sa.Uuid(), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_oversight_tasks_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_oversight_tasks_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["done_by"], ["users.id"], name=op.f("fk_oversight_tasks_done_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["given_by"], ["users.id"], name=op.f("fk_oversight_tasks_given_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["meeting_id"],
+            ["weekly_meetings.id"],
+            name=op.f("fk_oversight_tasks_meeting_id_weekly_meetings"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_oversight_tasks_owner_id_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oversight_tasks")),
+    )
+    op.create_index(
+        op.f("ix_oversight_tasks_case_id"), "oversight_tasks", ["case_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_oversight_tasks_court_id_state_due_on_id"),
+        "oversight_tasks",
+        ["court_id", "state", "due_on", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_oversight_tasks_meeting_id"), "oversight_tasks", ["meeting_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_oversight_tasks_owner_id_state"),
+        "oversight_tasks",
+        ["owner_id", "state"],
+        unique=False,
+    )
+    op.create_table(
+        "campaign_actions",
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("action_id", sa.Uuid(), nullable=False),
+        sa.Column("added_by", sa.Uuid(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["action_id"], ["actions.id"], name=op.f("fk_campaign_actions_action_id_actions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["added_by"], ["users.id"], name=op.f("fk_campaign_actions_added_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"],
+            ["campaigns.id"],
+            name=op.f("fk_campaign_actions_campaign_id_campaigns"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_campaign_actions_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("campaign_id", "action_id", name=op.f("pk_campaign_actions")),
+    )
+    op.create_index(
+        op.f("ix_campaign_actions_action_id"), "campaign_actions", ["action_id"], unique=False
+    )
+    op.create_table(
+        "oversight_alerts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("task_id", sa.Uuid(), nullable=True),
+        sa.Column("owner_id", sa.Uuid(), nullable=True),
+        sa.Column("since_on", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("explain_by", sa.Date(), nullable=False),
+        sa.Column("explanation", sa.Text(), nullable=True),
+        sa.Column("explained_by", sa.Uuid(), nullable=True),
+        sa.Column("explained_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalated_by", sa.Uuid(), nullable=True),
+        sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalation", sa.Text(), nullable=True),
+        sa.Column("cleared_by", sa.Uuid(), nullable=True),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("clearance", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_oversight_alerts_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["cleared_by"], ["users.id"], name=op.f("fk_oversight_alerts_cleared_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_oversight_alerts_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["escalated_by"], ["users.id"], name=op.f("fk_oversight_alerts_escalated_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["explained_by"], ["users.id"], name=op.f("fk_oversight_alerts_explained_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["users.id"], name=op.f("fk_oversight_alerts_owner_id_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["task_id"],
+            ["oversight_tasks.id"],
+            name=op.f("fk_oversight_alerts_task_id_oversight_tasks"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oversight_alerts")),
+        sa.UniqueConstraint("court_id", "key", name=op.f("uq_oversight_alerts_court_id_key")),
+    )
+    op.create_index(
+        op.f("ix_oversight_alerts_case_id_state"),
+        "oversight_alerts",
+        ["case_id", "state"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_oversight_alerts_court_id_state_kind_id"),
+        "oversight_alerts",
+        ["court_id", "state", "kind", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_oversight_alerts_owner_id_state"),
+        "oversight_alerts",
+        ["owner_id", "state"],
+        unique=False,
+    )
     protect(op.get_bind(), COURT_SCOPED)
     protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_index(op.f("ix_oversight_alerts_owner_id_state"), table_name="oversight_alerts")
+    op.drop_index(op.f("ix_oversight_alerts_court_id_state_kind_id"), table_name="oversight_alerts")
+    op.drop_index(op.f("ix_oversight_alerts_case_id_state"), table_name="oversight_alerts")
+    op.drop_table("oversight_alerts")
+    op.drop_index(op.f("ix_campaign_actions_action_id"), table_name="campaign_actions")
+    op.drop_table("campaign_actions")
+    op.drop_index(op.f("ix_oversight_tasks_owner_id_state"), table_name="oversight_tasks")
+    op.drop_index(op.f("ix_oversight_tasks_meeting_id"), table_name="oversight_tasks")
+    op.drop_index(op.f("ix_oversight_tasks_court_id_state_due_on_id"), table_name="oversight_tasks")
+    op.drop_index(op.f("ix_oversight_tasks_case_id"), table_name="oversight_tasks")
+    op.drop_table("oversight_tasks")
+    op.drop_index(op.f("ix_inspection_notices_court_id_week_id"), table_name="inspection_notices")
+    op.drop_table("inspection_notices")
+    op.drop_index(op.f("ix_campaign_cases_case_id"), table_name="campaign_cases")
+    op.drop_table("campaign_cases")
+    op.drop_table("weekly_plans")
+    op.drop_table("weekly_meetings")
+    op.drop_table("oversight_rules")
+    op.drop_index(op.f("ix_campaigns_court_id_state_id"), table_name="campaigns")
+    op.drop_table("campaigns")
     op.drop_index(op.f("ix_legal_holds_evidence_id"), table_name="legal_holds")
     op.drop_index(op.f("ix_legal_holds_court_id_lifted_at_id"), table_name="legal_holds")
     op.drop_index(op.f("ix_legal_holds_case_id"), table_name="legal_holds")

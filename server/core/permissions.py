@@ -65,6 +65,9 @@ class Permission(StrEnum):
     WEBHOOKS_MANAGE = "webhooks.manage"
     HEALTH_VIEW = "health.view"
 
+    OVERSIGHT_VIEW = "oversight.view"  # what concerns oneself: agenda, tasks, alerts
+    OVERSIGHT_RUN = "oversight.run"  # the dashboard; call meetings, give tasks, judge alerts
+
 
 class Role(StrEnum):
     """Permission sets given to people."""
@@ -114,6 +117,7 @@ _FIELD = frozenset(
         _P.EVIDENCE_COMMENT,
         _P.EVIDENCE_REDACT,
         _P.LIVE_VIEW,
+        _P.OVERSIGHT_VIEW,
     }
 )
 
@@ -138,6 +142,7 @@ _LEAD = _FIELD | {
     _P.RETENTION_MANAGE,
     _P.HOLD_PLACE,
     _P.HEALTH_VIEW,
+    _P.OVERSIGHT_RUN,
 }
 
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {

@@ -24,15 +24,30 @@ class Topic(StrEnum):
     RETENTION = "retention"
     EXPORT_LIMITED = "export-limited"
     WEBHOOK_FAILED = "webhook-failed"
+    TASK = "task"
+    TASK_OVERDUE = "task-overdue"
+    ALERT = "alert"
+    ALERT_ESCALATED = "alert-escalated"
 
 
 # These come by the hundred: one unread notice with a count stands for all of them.
 ALWAYS_DIGEST: Final = frozenset({Topic.TO_REVIEW, Topic.MISSING, Topic.HELD})
 # Collapsed as well unless the person wants each one.
-DIGEST: Final = frozenset({Topic.LIVE, Topic.OPINION, Topic.SHARE_OPENED})
+DIGEST: Final = frozenset(
+    {Topic.LIVE, Topic.OPINION, Topic.SHARE_OPENED, Topic.ALERT, Topic.ALERT_ESCALATED}
+)
 # What asks somebody by name to act cannot be switched off.
 OBLIGATORY: Final = frozenset(
-    {Topic.RETURNED, Topic.QUERIED, Topic.ERASURE, Topic.EXPORT_LIMITED, Topic.OPINION_OVERDUE}
+    {
+        Topic.RETURNED,
+        Topic.QUERIED,
+        Topic.ERASURE,
+        Topic.EXPORT_LIMITED,
+        Topic.OPINION_OVERDUE,
+        Topic.TASK,
+        Topic.TASK_OVERDUE,
+        Topic.ALERT,
+    }
 )
 
 

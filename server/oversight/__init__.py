@@ -1,0 +1,1 @@
+"""The oversight slice; see ARCHITECTURE.md."""
