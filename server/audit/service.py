@@ -20,6 +20,7 @@ from server.audit.outbox import mac_key, row_mac
 from server.core.clock import rfc3339
 from server.core.context import Actor, Context
 from server.core.keyring import EVENT
+from server.core.transactions import is_writing
 
 SERVER_SOURCE = "server"
 _HEADER_DOMAIN = b"tiezheng.hdr.v1\0"
@@ -68,7 +69,10 @@ def record(  # noqa: PLR0913  facts about one event, all by name
     :param facts: JSON of strings, booleans, integers below 2^53, lists and objects.
     :param court_id: the court concerned when it is not the actor's own.
     :param rows: seals of changed rows (see ``sealing``, which adds them by itself).
+    :raises RuntimeError: in a transaction that only reads (see ``core.recording``).
     """
+    if not is_writing(ctx.session):
+        raise RuntimeError("a transaction that only reads records nothing")
     court = court_id or ctx.actor.court_id
     rx = rfc3339(ctx.clock.now())
     changes = [notice.as_list() for notice in notices]

@@ -26,6 +26,7 @@ from server.console.pages import language, page, render, with_query
 from server.core.context import Context
 from server.core.paging import Page
 from server.core.permissions import Permission
+from server.core.recording import recorded
 from server.core.transactions import unit_of_work
 from server.identity import listing
 from server.identity.commands import DeviceFilter
@@ -42,7 +43,8 @@ def search_log(ctx: Context, query: AuditAsk) -> Response:
     """Search the court's log, the newest first."""
     wanted = audit_rows.filter_of(ctx, query)
     if wanted.names_a_person and query.cursor is None:
-        _record(ctx, EventKind.AUDIT_SEARCHED, query)
+        with recorded(ctx):
+            _record(ctx, EventKind.AUDIT_SEARCHED, query)
     found = search.search(ctx.session, ctx.actor.court_id, wanted)
     return render(
         ctx, "audit/search.html", query=query, groups=GROUPS, people=listing.people(ctx),
@@ -83,8 +85,9 @@ def _export_href(suffix: str) -> str:
 
 def _exported(ctx: Context, query: AuditAsk) -> tuple[Callable[[], Iterator[Sequence[Row]]], Look]:
     """Record the export now; its rows are read batch by batch, each in a transaction of its own."""
-    require_export_allowed(ctx)
-    _record(ctx, EventKind.AUDIT_EXPORTED, query)
+    with recorded(ctx):
+        require_export_allowed(ctx)
+        _record(ctx, EventKind.AUDIT_EXPORTED, query)
     wanted, court = audit_rows.filter_of(ctx, query), ctx.actor.court_id
     lang, zone = language(), ZoneInfo(ctx.settings.time_zone)
 

@@ -35,6 +35,7 @@ from server.core.datum import WGS84, as_wgs84
 from server.core.paging import Page
 from server.core.permissions import Permission
 from server.core.problem import Problem
+from server.core.recording import recorded
 from server.evidence import boards
 from server.evidence import queries as evidence
 from server.evidence.models import Evidence
@@ -102,7 +103,8 @@ def cases_geojson(ctx: Context, query: CaseSearch) -> Response:
     cases = {case.id: case for case in found.items}
     spots = [*mission_spots(ctx, list(cases)), *_evidence_spots(ctx, cases)]
     facts = {"cases": len(cases), "places": len(spots)}
-    places_shown(ctx, Subject("court", ctx.actor.court_id), facts)
+    with recorded(ctx):
+        places_shown(ctx, Subject("court", ctx.actor.court_id), facts)
     response = as_json(feature_collection(spots))
     response.mimetype = "application/geo+json"
     return response

@@ -26,6 +26,7 @@ from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.paging import Page
 from server.core.permissions import Permission
+from server.core.recording import recorded
 from server.evidence import boards, listing, reuse
 from server.evidence.boards import MissingFilter
 from server.evidence.counters import CounterGap
@@ -87,7 +88,8 @@ def show_reuse(ctx: Context, query: ReuseFilter) -> Response:
     """Pictures that appear in another case or on another day; the listing is recorded."""
     found = reuse.pairs(ctx, query)
     shown = {item.id: item for pair in found.items for item in (pair.item, pair.other)}
-    listing.listed(ctx, list(shown.values()), case_id=query.case_id)
+    with recorded(ctx):
+        listing.listed(ctx, list(shown.values()), case_id=query.case_id)
     return render(
         ctx,
         "cases/reuse.html",

@@ -26,6 +26,7 @@ from server.core.context import Context
 from server.core.datum import WGS84, as_wgs84
 from server.core.permissions import Permission
 from server.core.problem import not_found
+from server.core.recording import recorded
 from server.evidence import boards, listing, reuse
 from server.evidence import queries as evidence
 from server.evidence import timeline as evidence_timeline
@@ -101,7 +102,8 @@ def map_geojson(ctx: Context, case_id: uuid.UUID, query: dict[str, Any]) -> Resp
     case = cases.visible_case(ctx, case_id)
     window = cases_timeline.window_of(ctx, case, query)
     spots, _ = _spots(ctx, case, window, _missions(ctx, case))
-    places_shown(ctx, Subject("case", case.id), {"places": len(spots)}, case_id=case.id)
+    with recorded(ctx):
+        places_shown(ctx, Subject("case", case.id), {"places": len(spots)}, case_id=case.id)
     response = as_json(mapping.feature_collection(spots))
     response.mimetype = "application/geo+json"
     return response
@@ -126,7 +128,8 @@ def show_media(ctx: Context, case_id: uuid.UUID, evidence_id: uuid.UUID) -> Resp
 
 def _listed(ctx: Context, case: Case, entries: Sequence[Entry]) -> None:
     items = [entry.item for entry in entries if entry.item is not None]
-    listing.listed(ctx, items, case_id=case.id)
+    with recorded(ctx):
+        listing.listed(ctx, items, case_id=case.id)
 
 
 def _selected(ctx: Context, case: Case, evidence_id: uuid.UUID | None) -> Evidence | None:

@@ -24,6 +24,7 @@ from server.console.pages import page, render, see
 from server.core.context import Context
 from server.core.permissions import Permission
 from server.core.problem import invalid, not_found
+from server.core.recording import recorded
 from server.disclosure import service as disclosure
 from server.disclosure.commands import RequestExport
 from server.evidence import finding, listing, queries, redactions, service
@@ -123,7 +124,8 @@ def find(ctx: Context, query: dict[str, str]) -> Response:
     if len(items) == 1:
         location = url_for(".show_evidence", evidence_id=items[0].id)
         return redirect(location, 303)  # type: ignore[return-value]
-    listing.listed(ctx, items)
+    with recorded(ctx):
+        listing.listed(ctx, items)
     case = _case_or_none(ctx, text)
     return render(
         ctx, "evidence/find.html", text=text, items=items, case=case, labels=shown.labels(ctx)
@@ -131,8 +133,9 @@ def find(ctx: Context, query: dict[str, str]) -> Response:
 
 
 def _read(ctx: Context, evidence_id: uuid.UUID) -> Evidence:
-    item = queries.visible_evidence(ctx, evidence_id)
-    service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
+    with recorded(ctx):
+        item = queries.visible_evidence(ctx, evidence_id)
+        service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
     return item
 
 

@@ -14,6 +14,7 @@ from server.console.pages import page, render
 from server.core.context import Context
 from server.core.permissions import Permission
 from server.core.problem import not_found
+from server.core.recording import recorded
 from server.disclosure import queries, service
 from server.disclosure.models import Export
 from server.disclosure.package import CUSTODY_PDF
@@ -35,8 +36,9 @@ def show_export(ctx: Context, export_id: uuid.UUID) -> Response:
 @page(Permission.EXPORTS_MAKE, reads_evidence=True)
 def download_report(ctx: Context, export_id: uuid.UUID) -> Response:
     """The custody report out of the package; the download is recorded."""
-    export = queries.visible_export(ctx, export_id)
-    service.handed_out(ctx, export)
+    with recorded(ctx):
+        export = queries.visible_export(ctx, export_id)
+        service.handed_out(ctx, export)
     headers = {
         "Content-Disposition": f'attachment; filename="custody-{export.code}.pdf"',
         "Content-Security-Policy": "sandbox; default-src 'none'",

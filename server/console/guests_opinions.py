@@ -12,6 +12,7 @@ from server.console.pages import page, render, see
 from server.core.content import content_response
 from server.core.context import Context
 from server.core.permissions import Permission
+from server.core.recording import recorded
 from server.guests import opinions, policy, queries
 from server.guests.commands import OpinionFilter
 from server.guests.kinds import OpinionState
@@ -58,7 +59,8 @@ def answer(ctx: Context, opinion_id: uuid.UUID, form: dict[str, str]) -> Respons
 @page(Permission.OPINIONS_ANSWER, reads_evidence=True)
 def hear(ctx: Context, opinion_id: uuid.UUID) -> Response:
     """The recording of a spoken opinion."""
-    found = opinions.heard(ctx, opinion_id)
+    with recorded(ctx):
+        found = opinions.heard(ctx, opinion_id)
     digest = Digest(found.voice_sha256 or "")
     return content_response(ctx.runtime.stores.blobs, digest, found.voice_mime or "", None)
 

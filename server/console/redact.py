@@ -14,6 +14,7 @@ from server.console.redact_forms import BOX_ROWS, MUTE_ROWS, DiscardForm, Redact
 from server.core.context import Context
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
+from server.core.recording import recorded
 from server.evidence import queries, redactions, service
 from server.evidence.derivative_names import FACES
 from server.evidence.models import Derivative, Evidence
@@ -111,7 +112,9 @@ def _seconds(ms: int | None) -> str:
 def _shown(ctx: Context, item: Evidence, refusal: str | None = None) -> Response:
     """The page; what was typed stays in it when it was refused."""
     if item.state == "verified":
-        service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
+        with recorded(ctx):
+            item = queries.visible_evidence(ctx, item.id)
+            service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
     detail = queries.detail_of(ctx.session, item)
     return render(
         ctx,

@@ -126,14 +126,16 @@ def _answer(
     wanted = query.filter(ctx)
     target = request.headers.get("HX-Target")
     values: dict[str, Any] = {"query": query, "kept": _kept(), "refusal": refusal}
+    if target == "review-pane":
+        found = None
+    elif found is None:
+        found = shown.following(ctx, wanted, item)
+    shown.note(ctx, None if target == "review-list" else item, found)
     if target != "review-list":
-        values |= {"left": queue.left(ctx, wanted), "pane": None}
-        if item is not None:
-            seen.note(ctx, [item.id])
-            values["pane"] = shown.pane(ctx, wanted, item)
-        values["done"] = shown.done(ctx, query.done)
-    if target != "review-pane":
-        values |= shown.listed(ctx, wanted, item, found)
+        values |= {"left": queue.left(ctx, wanted), "done": shown.done(ctx, query.done)}
+        values["pane"] = None if item is None else shown.pane(ctx, wanted, item)
+    if found is not None:
+        values |= {"found": found, "seen": seen.among(ctx, [one.id for one in found.items])}
     if target is None:
         values |= shown.choices(ctx)
     template = {"review-pane": "review/pane.html", "review-list": "review/list.html"}

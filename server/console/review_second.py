@@ -11,6 +11,7 @@ from server.console.pages import page, render, see
 from server.console.review_forms import GoalForm, NoForm, SecondLookForm
 from server.core.context import Context
 from server.core.permissions import Permission
+from server.core.recording import recorded
 from server.evidence import listing
 from server.review import second_look
 from server.review.commands import SecondLook, SetGoal
@@ -23,7 +24,8 @@ blueprint = Blueprint("console_second_look", __name__)
 def second_looks(ctx: Context) -> Response:
     """This week's goal, draw and outcomes."""
     week = second_look.this_week(ctx)
-    listing.listed(ctx, [item for _, item in week.samples])
+    with recorded(ctx):
+        listing.listed(ctx, [item for _, item in week.samples])
     goal = second_look.goal_of(ctx)
     return render(ctx, "review/second.html", week=week, goal=goal, labels=shown.labels(ctx))
 

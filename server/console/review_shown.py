@@ -13,6 +13,7 @@ from server.console import court_names
 from server.core.context import Context
 from server.core.paging import Page
 from server.core.problem import Problem
+from server.core.recording import recorded
 from server.evidence import listing
 from server.evidence import queries as evidence
 from server.evidence import service as evidence_service
@@ -80,8 +81,7 @@ def labels(ctx: Context) -> Labels:
 
 
 def pane(ctx: Context, wanted: QueueFilter, item: Evidence) -> Pane:
-    """The item with its facts; that it is looked at is recorded."""
-    evidence_service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
+    """The item with its facts, once :func:`note` has recorded that it is looked at."""
     standing = queries.standing_decision(ctx.session, item)
     return Pane(
         item=item,
@@ -110,14 +110,22 @@ def done(ctx: Context, evidence_id: uuid.UUID | None) -> Done | None:
     return Done(item, entry, not _explained(ctx, item, entry))
 
 
-def listed(
-    ctx: Context, wanted: QueueFilter, item: Evidence | None, found: Page[Evidence] | None
-) -> dict[str, Any]:
-    """A page of the queue from the item on; that it is shown is recorded."""
-    if found is None:
-        found = queue.page_from(ctx, wanted, item) if item else queue.page(ctx, wanted)
-    listing.listed(ctx, found.items)
-    return {"found": found, "seen": seen.among(ctx, [one.id for one in found.items])}
+def following(ctx: Context, wanted: QueueFilter, item: Evidence | None) -> Page[Evidence]:
+    """A page of the queue from the item on."""
+    return queue.page_from(ctx, wanted, item) if item else queue.page(ctx, wanted)
+
+
+def note(ctx: Context, item: Evidence | None, found: Page[Evidence] | None) -> None:
+    """Record that this item is looked at and this page of the queue listed."""
+    if item is None and not (found and found.items):
+        return
+    with recorded(ctx):
+        if item is not None:
+            visible = evidence.visible_evidence(ctx, item.id)
+            seen.note(ctx, [visible.id])
+            evidence_service.read(ctx, visible, EventKind.EVIDENCE_VIEWED)
+        if found is not None:
+            listing.listed(ctx, found.items)
 
 
 def choices(ctx: Context) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from server.core.cookies import Kind, is_secure, read_cookie, set_cookie
 from server.core.permissions import Permission
 from server.core.problem import Kind as Refusal
 from server.core.problem import Problem, not_found
+from server.core.recording import recorded
 from server.core.transactions import scope, unit_of_work
 from server.evidence import redactions
 from server.guests import (
@@ -260,9 +261,10 @@ def set_size(ctx: Context, form: dict[str, bool]) -> Response:
 
 
 def _issue(ctx: Context) -> attendance.Issued | None:
-    guest = queries.guest_of(ctx)
-    phase, _ = room.phase_of(ctx.session, ctx.runtime, guest)
-    return None if phase is Phase.WAITING else attendance.issue(ctx, guest)
+    with recorded(ctx):
+        guest = queries.guest_of(ctx)
+        phase, _ = room.phase_of(ctx.session, ctx.runtime, guest)
+        return None if phase is Phase.WAITING else attendance.issue(ctx, guest)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from server.console.pages import page, render, see
 from server.console.shares_forms import NewShareQuery, Nothing, ShareForm, ShareListQuery
 from server.core.context import Context
 from server.core.permissions import Permission
+from server.core.recording import recorded
 from server.evidence import listing
 from server.evidence import queries as evidence
 from server.evidence.commands import EvidenceFilter
@@ -52,7 +53,8 @@ def new_share(ctx: Context, query: dict[str, Any]) -> Response:
         return render(ctx, "shares/new.html", case=None)
     case = cases.visible_case(ctx, query["case_id"])
     rows = service.choices(ctx, case.id, query["items"] or _all_of(ctx, case))
-    listing.listed(ctx, [one.item for one in rows], case_id=case.id)
+    with recorded(ctx):
+        listing.listed(ctx, [one.item for one in rows], case_id=case.id)
     return _form(ctx, case, rows, chosen=set(query["items"]))
 
 

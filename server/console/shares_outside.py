@@ -27,6 +27,7 @@ from server.core.cookies import Kind, read_cookie, set_cookie
 from server.core.ids import short_code
 from server.core.permissions import Permission
 from server.core.problem import not_found
+from server.core.recording import recorded
 from server.core.transactions import scope
 from server.evidence.schemas import shown_name
 from server.shares import flowing, marking, opening, queries, reading, showing, terms
@@ -102,8 +103,9 @@ def mark(ctx: Context) -> Response:
 @page(Permission.SHARE_OPEN, reads_evidence=True)
 def show_item(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """One item; the view is recorded."""
-    shared = queries.shared_item(ctx, evidence_id)
-    reading.seen(ctx, shared, "viewed")
+    with recorded(ctx):
+        shared = queries.shared_item(ctx, evidence_id)
+        reading.seen(ctx, shared, "viewed")
     may_download = shared.share.mode == Mode.DOWNLOAD
     return render(
         ctx,
@@ -134,11 +136,12 @@ def show_picture(ctx: Context, evidence_id: uuid.UUID) -> Response:
 @page(Permission.SHARE_OPEN, reads_evidence=True)
 def play(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """The film or sound that was made for looking at, never the original; recorded."""
-    shared = queries.shared_item(ctx, evidence_id)
-    found = reading.film_of(ctx, shared)
-    if found is None:
-        raise not_found()
-    reading.seen(ctx, shared, "viewed", found)
+    with recorded(ctx):
+        shared = queries.shared_item(ctx, evidence_id)
+        found = reading.film_of(ctx, shared)
+        if found is None:
+            raise not_found()
+        reading.seen(ctx, shared, "viewed", found)
     return _flow(ctx, found)
 
 
@@ -146,9 +149,10 @@ def play(ctx: Context, evidence_id: uuid.UUID) -> Response:
 @page(Permission.SHARE_OPEN, reads_evidence=True)
 def download(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """The item's bytes to keep, where downloads are allowed; recorded."""
-    shared = queries.shared_item(ctx, evidence_id)
-    found = reading.content_of(ctx, shared)
-    reading.seen(ctx, shared, "downloaded", found)
+    with recorded(ctx):
+        shared = queries.shared_item(ctx, evidence_id)
+        found = reading.content_of(ctx, shared)
+        reading.seen(ctx, shared, "downloaded", found)
     return _flow(ctx, found)
 
 
@@ -156,9 +160,10 @@ def download(ctx: Context, evidence_id: uuid.UUID) -> Response:
 @page(Permission.SHARE_OPEN, reads_evidence=True)
 def facts(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """What belongs to a download: digest, size, time, place in the log; recorded as a view."""
-    shared = queries.shared_item(ctx, evidence_id)
-    reading.content_of(ctx, shared)
-    reading.seen(ctx, shared, "viewed")
+    with recorded(ctx):
+        shared = queries.shared_item(ctx, evidence_id)
+        reading.content_of(ctx, shared)
+        reading.seen(ctx, shared, "viewed")
     text = json.dumps(_facts(ctx, shared), ensure_ascii=False, indent=1)
     response = Response(text, mimetype="application/json")
     name = f"{short_code(shared.item.id)}.json"

@@ -18,6 +18,7 @@ from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.permissions import Permission
 from server.core.problem import not_found
+from server.core.recording import recorded
 from server.evidence import listing, queries, service
 from server.evidence.models import Derivative, Evidence
 from storage.digest import Digest
@@ -49,8 +50,9 @@ def listed_thumb(ctx: Context, evidence_id: uuid.UUID, given: str) -> Response:
 @endpoint(Permission.EVIDENCE_VIEW, page=True, reads_evidence=True)
 def view_thumb(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """The thumbnail of an item; the view is recorded."""
-    item = queries.visible_evidence(ctx, evidence_id)
-    service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
+    with recorded(ctx):
+        item = queries.visible_evidence(ctx, evidence_id)
+        service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
     return _picture(ctx, item)
 
 

@@ -90,7 +90,8 @@ def endpoint(  # noqa: PLR0913  one declaration per route is the point
     :param idempotent: a POST honours ``Idempotency-Key``.
     :param streams: the view reads the body itself; authentication is committed first, and the
         view gets a context without a transaction (bytes never wait inside one).
-    :param reads_evidence: a read that records a custody event, so it writes.
+    :param reads_evidence: a read whose view records a custody event, in the short transaction of
+        ``recording.recorded``; everything else of it only reads.
     :param form: marshmallow schema of an HTML form.
     :param page: answers people with HTML, so it is in no document for programs.
     """
@@ -125,9 +126,9 @@ def _run(spec: EndpointSpec, view: Callable[..., Any], path: dict[str, Any]) -> 
         read_body(spec.body_bytes_max)  # nobody waits in a transaction for a slow sender
     session: Session = db.session()
     try:
-        begin(session, write=_writes(spec))
+        begin(session, write=_writes())
         ctx = _authenticated(spec, session)
-        savepoint = session.begin_nested() if _writes(spec) else None
+        savepoint = session.begin_nested() if _writes() else None
         try:
             response = _answer(spec, view, path, ctx)
         except Problem as problem:
@@ -164,9 +165,9 @@ def _run_streaming(spec: EndpointSpec, view: Callable[..., Any], path: dict[str,
     return replies.respond(spec.status, spec.dump, view(ctx, **path))
 
 
-def _writes(spec: EndpointSpec) -> bool:
+def _writes() -> bool:
     # A DPoP proof is remembered, so a signed read writes as well.
-    return request.method not in _SAFE or spec.reads_evidence or "Authorization" in request.headers
+    return request.method not in _SAFE or "Authorization" in request.headers
 
 
 def _authenticated(spec: EndpointSpec, session: Session) -> Context:

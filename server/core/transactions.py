@@ -156,6 +156,12 @@ def begin(session: Session, *, write: bool) -> None:
     session.connection(execution_options={_WRITE: write})
 
 
+def is_writing(session: Session) -> bool:
+    """Whether the session's transaction was begun by a writer."""
+    write: bool = session.connection().get_execution_options().get(_WRITE, True)
+    return write
+
+
 def scope(session: Session, court: uuid.UUID | str) -> None:
     """Limit what row security shows to one court, or ``EVERY_COURT``; PostgreSQL only."""
     if session.get_bind().dialect.name == "postgresql":

@@ -11,6 +11,7 @@ from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
+from server.core.recording import recorded
 from server.disclosure import queries, service
 from server.disclosure.commands import ExportFilter, RequestExport
 from server.disclosure.models import Export
@@ -49,8 +50,9 @@ def list_exports(ctx: Context, case_id: uuid.UUID, query: ExportFilter) -> Page[
 )
 def download_export(ctx: Context, export_id: uuid.UUID) -> Response:
     """The finished package, whole or a range; the download is recorded."""
-    export = queries.visible_export(ctx, export_id)
-    service.handed_out(ctx, export)
+    with recorded(ctx):
+        export = queries.visible_export(ctx, export_id)
+        service.handed_out(ctx, export)
     name = f"dossier-{export.code}.zip".encode()
     digest = Digest(export.sha256 or "")
     return content_response(ctx.runtime.stores.blobs, digest, "application/zip", name)

@@ -11,6 +11,7 @@ from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
+from server.core.recording import recorded
 from server.evidence import redactions
 from server.evidence.redaction_models import Redaction
 from server.evidence.redaction_schemas import (
@@ -56,7 +57,8 @@ def view_redaction(ctx: Context, redaction_id: uuid.UUID) -> Redaction:
 )
 def view_redacted(ctx: Context, redaction_id: uuid.UUID) -> Response:
     """The bytes of a redacted copy; the view is recorded."""
-    found = redactions.look_at(ctx, redaction_id)
+    with recorded(ctx):
+        found = redactions.look_at(ctx, redaction_id)
     digest = Digest(found.sha256)
     return content_response(ctx.runtime.stores.blobs, digest, found.mime, found.name.encode())
 

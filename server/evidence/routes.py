@@ -14,6 +14,7 @@ from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
+from server.core.recording import recorded
 from server.evidence import erasure, policy, queries, service, shown
 from server.evidence.commands import EvidenceFilter, Rebind
 from server.evidence.erasure_models import Erasure
@@ -38,7 +39,8 @@ blueprint = Blueprint("evidence", __name__)
 def list_evidence(ctx: Context, case_id: uuid.UUID, query: EvidenceFilter) -> Page[Evidence]:
     """List a case's evidence; the listing is recorded."""
     page = queries.evidence_of_case(ctx, case_id, query)
-    service.listed(ctx, case_id, page.items)
+    with recorded(ctx):
+        service.listed(ctx, case_id, page.items)
     return page
 
 
@@ -46,8 +48,9 @@ def list_evidence(ctx: Context, case_id: uuid.UUID, query: EvidenceFilter) -> Pa
 @endpoint(Permission.EVIDENCE_VIEW, dump=EvidenceDetail, reads_evidence=True)
 def view_evidence(ctx: Context, evidence_id: uuid.UUID) -> dict[str, Any]:
     """One item with its metadata; the view is recorded."""
-    item = queries.visible_evidence(ctx, evidence_id)
-    service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
+    with recorded(ctx):
+        item = queries.visible_evidence(ctx, evidence_id)
+        service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
     return queries.detail_of(ctx.session, item)
 
 
@@ -66,11 +69,12 @@ def list_custody(ctx: Context, evidence_id: uuid.UUID) -> Page[dict[str, Any]]:
 )
 def download_evidence(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """The original bytes, whole or a range; state a purpose, the download is recorded."""
-    item = queries.visible_evidence(ctx, evidence_id)
-    if not (ctx.purpose or "").strip():
-        raise Problem(Kind.PURPOSE_REQUIRED, "send a Purpose header or ?purpose=")
-    policy.has_bytes(item)
-    service.read(ctx, item, EventKind.EVIDENCE_DOWNLOADED)
+    with recorded(ctx):
+        item = queries.visible_evidence(ctx, evidence_id)
+        if not (ctx.purpose or "").strip():
+            raise Problem(Kind.PURPOSE_REQUIRED, "send a Purpose header or ?purpose=")
+        policy.has_bytes(item)
+        service.read(ctx, item, EventKind.EVIDENCE_DOWNLOADED)
     return content_response(ctx.runtime.stores.blobs, Digest(item.sha256), item.mime, item.name)
 
 
@@ -78,11 +82,12 @@ def download_evidence(ctx: Context, evidence_id: uuid.UUID) -> Response:
 @endpoint(Permission.EVIDENCE_VIEW, reads_evidence=True)
 def view_derivative(ctx: Context, evidence_id: uuid.UUID, name: str) -> Response:
     """A thumbnail, poster, sprite sheet or waveform; the view is recorded."""
-    item = queries.visible_evidence(ctx, evidence_id)
-    made = {entry.name: entry for entry in queries.derivatives_of(ctx.session, item.sha256)}
-    if name not in made:
-        raise not_found("the worker has not made this, or cannot")
-    service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
+    with recorded(ctx):
+        item = queries.visible_evidence(ctx, evidence_id)
+        made = {entry.name: entry for entry in queries.derivatives_of(ctx.session, item.sha256)}
+        if name not in made:
+            raise not_found("the worker has not made this, or cannot")
+        service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
     chosen = made[name]
     file_name = chosen.name.encode()
     return content_response(ctx.runtime.stores.blobs, Digest(chosen.sha256), chosen.mime, file_name)
@@ -96,12 +101,13 @@ def view_derivative(ctx: Context, evidence_id: uuid.UUID, name: str) -> Response
 )
 def play_evidence(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """What a browser can show of an item: the original or a copy; the view is recorded."""
-    item = queries.visible_evidence(ctx, evidence_id)
-    policy.has_bytes(item)
-    found = shown.of(ctx.session, item)
-    if found is None:
-        raise not_found("the worker has not made anything a browser can show, or cannot")
-    service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
+    with recorded(ctx):
+        item = queries.visible_evidence(ctx, evidence_id)
+        policy.has_bytes(item)
+        found = shown.of(ctx.session, item)
+        if found is None:
+            raise not_found("the worker has not made anything a browser can show, or cannot")
+        service.read(ctx, item, EventKind.EVIDENCE_VIEWED)
     store, name = ctx.runtime.stores.blobs, f"{item.id}".encode()
     return content_response(store, Digest(found.sha256), found.mime, name)
 

@@ -11,6 +11,7 @@ from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
+from server.core.recording import recorded
 from server.evidence import queries as evidence
 from server.evidence.listing import listed
 from server.evidence.models import Evidence
@@ -75,7 +76,8 @@ def list_markers(ctx: Context, evidence_id: uuid.UUID) -> Page[ReviewMarker]:
 def review_queue(ctx: Context, query: QueueFilter) -> Page[Evidence]:
     """List evidence by any filter, in the order of capture; the listing is recorded."""
     page = queue.page(ctx, query)
-    listed(ctx, page.items)
+    with recorded(ctx):
+        listed(ctx, page.items)
     return page
 
 

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from flask import Flask, request
+from flask.signals import before_render_template
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from server.core.db import db
 from server.core.permissions import Permission, Role, permissions_of
+from server.core.transactions import is_writing
 from tests.factories.console import Desk, desk
 from tests.factories.ground import CourtGround, Ground
 from tests.factories.ground_pages import with_pages
@@ -269,17 +273,23 @@ def test_what_is_named_of_another_court_is_answered_as_what_nobody_has(
     assert wrong == []
 
 
-def test_a_page_opens_for_who_may(ground: Ground) -> None:
+def test_a_page_opens_for_who_may_and_keeps_no_writer_waiting(ground: Ground) -> None:
     people = desks(ground, ground.first)
-    wrong = []
+    wrong: list[tuple[str, object]] = []
+
+    def made(_app: Flask, **_: Any) -> None:
+        if db.session().in_transaction() and is_writing(db.session()):
+            wrong.append((request.path, "is made in a writer's transaction"))
+
     for route in routes(ground):
         if route.method != "GET" or route.permission is Permission.PUBLIC:
             continue
-        served = [
-            ask(person, route, ground.first.ids).status_code
-            for role, person in people.items()
-            if who_may(route, role)
-        ]
+        with before_render_template.connected_to(made, ground.app):
+            served = [
+                ask(person, route, ground.first.ids).status_code
+                for role, person in people.items()
+                if who_may(route, role)
+            ]
         if not any(status in {200, 303} for status in served) or any(
             status >= 500 for status in served
         ):
