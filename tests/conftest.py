@@ -26,6 +26,7 @@ from server.schema import upgrade
 from server.settings import Settings
 from tests.support.need import in_ci
 from tests.support.postgres import Database, Postgres, running_postgres
+from tests.support.routing import keep_compiled_routes
 from tests.support.s3 import bucket, own_bucket, rgw, s3_client
 
 # A slow machine is no failure; continuous integration repeats the same examples.
@@ -33,6 +34,7 @@ hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if in_ci() else "local")
 
+keep_compiled_routes()
 __all__ = ["bucket", "own_bucket", "rgw", "s3_client"]  # fixtures of the S3 server, for all tests
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 09:00 in China
