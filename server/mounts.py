@@ -27,7 +27,8 @@ from server.evidence import routes as evidence
 from server.evidence import tus_routes as uploads
 from server.evidence.erasure_guard import GUARD
 from server.fieldlog import routes as fieldlog
-from server.guests import authentication as guests
+from server.guests import authentication as guest_cookie
+from server.guests import routes as guests
 from server.identity import duty_routes as duty
 from server.identity import references
 from server.identity import routes as identity
@@ -47,13 +48,13 @@ from server.sync import routes as sync
 API = "/api/v1"
 SLICES = (
     audit, identity, duty, clocks, cases, register, evidence, disclosure, uploads, fieldlog, review,
-    sync, live, notices, retention, redactions, shares,
+    sync, live, notices, retention, redactions, guests, shares,
 )  # fmt: skip
 PAGES = (clocks.page, ops.blueprint, audit.tiles)
 # Which browsers may use a permission; the staff's own unless it is named.
 COOKIES: dict[Permission | None, CookieAuthenticator] = {
     None: by_cookie,
-    Permission.LIVE_WATCH: guests.authenticate,
+    Permission.LIVE_WATCH: guest_cookie.authenticate,
     Permission.SHARE_OPEN: share_cookie.authenticate,
 }
 

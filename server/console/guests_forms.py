@@ -11,9 +11,8 @@ from server.console.admin_forms import LocalMoment, in_court_zone, line
 from server.core.context import Context
 from server.core.paging import LIMIT_DEFAULT
 from server.core.texts import readable
-from server.guests.commands import InvitationFilter, Invite, OpinionFilter
+from server.guests.commands import REPLY_DAYS_MAX, InvitationFilter, Invite, OpinionFilter
 from server.guests.kinds import InvitationState, InviteeKind, OpinionState
-from server.guests.policy import REPLY_DAYS_MAX
 
 _CURSOR: Final = validate.Length(1, 500)
 _LIMIT: Final = validate.Range(1, 500)

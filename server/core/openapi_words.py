@@ -104,6 +104,7 @@ TAGS: Final = MappingProxyType(
         "review": Words("Decisions of supervisors.", "审核与退回。"),
         "live": Words("Live operation and the release desk.", "执行直播与发布台。"),
         "notices": Words("Notices for people, webhooks for other systems.", "通知与 Webhook。"),
+        "guests": Words("Invited observers.", "受邀观摩。"),
         "shares": Words("Items lent to people outside.", "对外共享。"),
         "retention": Words(
             "How long evidence is kept, holds, disposal.", "保存期限、保全冻结与销毁。"
@@ -228,6 +229,13 @@ SUMMARIES_ZH: Final[Mapping[str, str]] = MappingProxyType(
         "POST /api/v1/webhooks/{webhook_id}/test": "发送一条空的试验消息",
         "GET /api/v1/webhooks/{webhook_id}/deliveries": "列出投递及每次尝试，新的在前",
         "POST /api/v1/webhook-deliveries/{delivery_id}/send-again": "以原编号再次投递",
+        "POST /api/v1/invitations": "邀请观摩；链接与验证码仅在此答复中给出",
+        "GET /api/v1/invitations": "列出邀请，新的在前",
+        "GET /api/v1/invitations/{invitation_id}": "查看一个邀请及到场记录",
+        "POST /api/v1/invitations/{invitation_id}/revoke": "撤回邀请，正在观看的两秒内中断",
+        "POST /api/v1/invitations/{invitation_id}/mission": "为提前发出的邀请指定任务，仅一次",
+        "GET /api/v1/devices/{device_id}/loss": "查看可能遗失的设备：未知区间、存疑证据、登录人员",
+        "POST /api/v1/devices/{device_id}/loss": "报告设备遗失：吊销并将其后收到的标为存疑",
         "POST /api/v1/shares": "将一案的若干件共享给外部人员；链接与验证码仅在此答复中给出",
         "GET /api/v1/shares": "列出对外共享，新的在前",
         "GET /api/v1/shares/{share_id}": "查看一个对外共享及其打开记录",

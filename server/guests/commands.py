@@ -5,9 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from server.core.paging import LIMIT_DEFAULT
 from server.guests.kinds import InviteeKind, OpinionKind
+
+REPLY_DAYS_MAX: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ CODE_TRIES_MAX: Final = 5
 WINDOW_MAX: Final = timedelta(days=7)
 REPLAY_DEFAULT: Final = timedelta(days=14)
 REPLAY_MAX: Final = timedelta(days=90)
-REPLY_DAYS_MAX: Final = 60
 CONSENT_VERSION: Final = "2026-11"  # of the rules that a guest is shown
 
 

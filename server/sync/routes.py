@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response
@@ -14,7 +16,8 @@ from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
-from server.sync import bundles, chain_view, docking, push, service
+from server.identity import queries as identity
+from server.sync import bundles, chain_view, docking, lost, push, service
 from server.sync import pull as feed
 from server.sync.chain_schemas import ChainOut, ChainQueryIn
 from server.sync.commands import (
@@ -29,6 +32,8 @@ from server.sync.commands import (
     ReleaseHeld,
 )
 from server.sync.docking_schemas import MatchesBody, MatchesOut
+from server.sync.loss_schemas import HandledOut, LossBody, LossOut, LossQueryIn
+from server.sync.lost import Handled, ReportLoss
 from server.sync.schemas import (
     BundleBody,
     BundleOut,
@@ -113,6 +118,26 @@ def issue_ticket(ctx: Context, command: AskTicket) -> SignedStatement:
 def device_chain(ctx: Context, device_id: uuid.UUID, query: ChainQuery) -> dict[str, Any]:
     """A device's chain: what is there and missing, its keys, who bound it and when."""
     return chain_view.view(ctx, device_id, query)
+
+
+@blueprint.get("/devices/<uuid:device_id>/loss")
+@endpoint(Permission.DEVICES_MANAGE, query=LossQueryIn, dump=LossOut)
+def view_loss(ctx: Context, device_id: uuid.UUID, query: dict[str, datetime]) -> dict[str, Any]:
+    """What is known of a device that may be lost: open range, suspects, who was signed in."""
+    loss = lost.view(ctx, identity.visible_device(ctx, device_id), query.get("since"))
+    may_look = ctx.actor.may(Permission.EVIDENCE_VIEW)
+    return {
+        **{one.name: getattr(loss, one.name) for one in fields(loss)},
+        "suspects": [item.id for item in loss.suspects] if may_look else [],
+        "signed_in": [person.id for person in loss.signed_in],
+    }
+
+
+@blueprint.post("/devices/<uuid:device_id>/loss")
+@endpoint(Permission.DEVICES_MANAGE, load=LossBody, dump=HandledOut)
+def report_loss(ctx: Context, device_id: uuid.UUID, command: ReportLoss) -> Handled:
+    """Report a device as lost: revoke it, mark what came since; again with an earlier time."""
+    return lost.report(ctx, device_id, command)
 
 
 @blueprint.get("/sync/held")

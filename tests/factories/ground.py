@@ -41,6 +41,7 @@ from tests.factories.ground_conduct import action_in
 from tests.factories.ground_copies import redactions_of
 from tests.factories.ground_live import live_of
 from tests.factories.ground_retention import hold_in
+from tests.factories.guests import invite
 from tests.factories.identity import (
     API,
     Caller,
@@ -238,6 +239,8 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
     ids["hold"] = hold_in(app, court, case, uuid.UUID(ids["evidence"]))
     shared = shared_in(app, court.supervisor, case, uuid.UUID(ids["evidence"]))
     ids["share"] = str(shared.share.id)
+    ids["invitation"] = str(invite(app, court.supervisor, mission).id)
+    ids["open_invitation"] = str(invite(app, court.supervisor, None).id)
     ids["webhook"], ids["delivery"] = map(str, hooked_in(app, court.administrator))
     sequence(app)
     sign_log(app)

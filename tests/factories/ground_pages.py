@@ -1,8 +1,8 @@
 """What the pages of a court name beyond the things of :mod:`tests.factories.ground`.
 
-An invitation and one without a mission, a guest's spoken opinion, an item drawn for a second look,
-a saved view, a sign-in, a thumbnail with its pass, a record that waits, a failed job, a custody
-report.  They are added for the pages alone: other users of the ground count what it has.
+A guest's spoken opinion, an item drawn for a second look, a saved view, a sign-in, a thumbnail with
+its pass, a record that waits, a failed job, a custody report.  They are added for the pages alone:
+other users of the ground count what it has.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ from server.review.models import ReviewDraw, ReviewEntry, ReviewSample
 from storage.digest import Digest
 from tests.factories.field import sequence
 from tests.factories.ground import HELD_SEQ, CourtGround, Ground
-from tests.factories.guests import invite
 from tests.factories.identity import CourtWorld, runtime_of
 from tests.factories.identity_rows import Person
 
@@ -64,8 +63,6 @@ def _filled(app: Flask, court: CourtGround) -> CourtGround:
     mission = uuid.UUID(court.ids["mission"])
     ids = {
         "case_no": _case_no_of(world, uuid.UUID(court.ids["case"])),
-        "invitation": str(invite(app, world.supervisor, mission).id),
-        "open_invitation": str(invite(app, world.supervisor, None).id),
         "sample": _sample_of(app, world, item),
         "view": _view_of(app, world.officer),
         "sign_in": _sign_in_of(app, world.officer),
@@ -75,7 +72,7 @@ def _filled(app: Flask, court: CourtGround) -> CourtGround:
         "pass": _pass_of(app, world, item),
         "report": _report_of(app, world, uuid.UUID(court.ids["case"])),
     }
-    ids["opinion"] = _opinion_of(app, world, uuid.UUID(ids["invitation"]), mission)
+    ids["opinion"] = _opinion_of(app, world, uuid.UUID(court.ids["invitation"]), mission)
     sequence(app)
     marks = {value for name, value in ids.items() if name not in _NO_MARKS}
     return replace(court, ids={**court.ids, **ids}, marks=court.marks | marks)

@@ -21,6 +21,7 @@ from tests.factories.uploads import OFFSET_TYPE, metadata, sha256_of
 from tests.functional.authorisation.asking import Ask, Names
 from tests.functional.authorisation.asks_conduct import CONDUCT
 from tests.functional.authorisation.asks_copies import COPIES
+from tests.functional.authorisation.asks_guests import GUESTS
 
 __all__ = ["ASKS", "Ask", "Names"]
 NEW_BYTES = b"bytes that nobody has sent"
@@ -279,6 +280,7 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "GET /api/v1/bundles/{sha256}/receipts": lambda n: Ask(f"/bundles/{n['bundle']}/receipts"),
     **CONDUCT,
     **COPIES,
+    **GUESTS,
     "POST /api/v1/evidence/{evidence_id}/erasures": _erasure,
     "GET /api/v1/erasures": lambda _: Ask("/erasures"),
     "POST /api/v1/erasures/{erasure_id}/approve": lambda n: Ask(

@@ -33,7 +33,8 @@ OF_A_DEVICE = re.compile(
 _SLUGS = {kind.slug for kind in Kind}
 # Lists narrowed by a foreign id are empty lists; everything else names what it needs.
 _FILTERED = re.compile(
-    r"GET /api/v1/(cases|missions|duty-bookings|devices|events|review-queue|retention/holds)$"
+    r"GET /api/v1/(cases|missions|duty-bookings|devices|events|invitations|review-queue"
+    r"|retention/holds)$"
 )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from server.audit.models import OutboxRow
-from server.core.clock import FixedClock
+from server.core.clock import FixedClock, rfc3339
 from server.core.context import Actor, Context
 from server.core.permissions import Role, TokenKind
 from server.core.problem import Problem
@@ -168,3 +168,37 @@ def test_the_scrubber_finds_every_row_as_the_log_knows_it(app: Flask, clock: Fix
     sequence(app)
     report = scrub(runtime_of(app), Options(resume=False))
     assert report.to_dict()["findings"] == []
+
+
+def test_over_http_a_loss_is_looked_at_and_reported(world: World, clock: FixedClock) -> None:
+    phone = Recorder(world.app, world.first.phone)
+    captured(phone, "before")
+    clock.advance(HOUR)
+    lost_at = rfc3339(clock.now())
+    captured(phone, "after")
+    path = f"/devices/{phone.device.id}/loss"
+    on_dock = world.caller(world.first.supervisor, world.first.dock)
+    loss = on_dock.get(f"{path}?since={lost_at}").get_json()
+    assert (loss["suspect_count"], len(loss["suspects"]), loss["chain"]["last_seq"]) == (1, 1, 2)
+    done = on_dock.post(path, json={"lost_at": lost_at, "reason": "遗失(虚构)"}).get_json()
+    assert (done["newly_revoked"], done["marked"]) == (True, 1)
+    assert done["device"]["revoked_reason"] == "遗失(虚构)"
+    assert items() == {"before": ("pending", []), "after": ("suspect", ["suspect"])}
+    again = on_dock.post(path, json={"lost_at": lost_at, "reason": "遗失(虚构)"}).get_json()
+    assert (again["newly_revoked"], again["marked"]) == (False, 0)
+
+
+def test_over_http_administrators_learn_the_number_of_suspects_alone(
+    world: World, clock: FixedClock
+) -> None:
+    phone = Recorder(world.app, world.first.phone)
+    captured(phone, "after")
+    since = rfc3339(clock.now() - HOUR)
+    keeper = world.caller(world.first.administrator, world.first.dock)
+    loss = keeper.get(f"/devices/{phone.device.id}/loss?since={since}").get_json()
+    assert (loss["suspect_count"], loss["suspects"]) == (1, [])
+    assert keeper.get(f"/devices/{world.second.phone.id}/loss").status_code == 404
+    officer = world.caller(world.first.officer)
+    assert officer.get(f"/devices/{phone.device.id}/loss").status_code == 403
+    body = {"lost_at": "2026-03-02T01:00:00", "reason": "遗失(虚构)"}
+    assert keeper.post(f"/devices/{phone.device.id}/loss", json=body).status_code == 422
