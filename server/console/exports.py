@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +15,11 @@ from server.console.pages import page, render
 from server.core.context import Context
 from server.core.permissions import Permission
 from server.core.problem import not_found
-from server.core.recording import recorded
+from server.core.transactions import unit_of_work
 from server.disclosure import queries, service
-from server.disclosure.models import Export
 from server.disclosure.package import CUSTODY_PDF
 from storage.digest import Digest
-from storage.ports import LocalPaths
+from storage.ports import BlobStore, LocalPaths
 
 blueprint = Blueprint("console_exports", __name__)
 _PDF_BYTES_MAX: Final = 256 << 20
@@ -33,23 +33,26 @@ def show_export(ctx: Context, export_id: uuid.UUID) -> Response:
 
 
 @blueprint.get("/exports/<uuid:export_id>/custody.pdf")
-@page(Permission.EXPORTS_MAKE, reads_evidence=True)
+@page(Permission.EXPORTS_MAKE, streams=True, reads_evidence=True)
 def download_report(ctx: Context, export_id: uuid.UUID) -> Response:
     """The custody report out of the package; the download is recorded."""
-    with recorded(ctx):
-        export = queries.visible_export(ctx, export_id)
-        service.handed_out(ctx, export)
+    with unit_of_work(ctx.actor.court_id) as session:
+        inner = replace(ctx, session=session)
+        export = queries.visible_export(inner, export_id)
+        service.handed_out(inner, export)
+        code, digest = export.code, Digest(export.sha256 or "")
+    # Unpacking takes a while, during which no transaction may be open.
+    report = _report(ctx.runtime.stores.blobs, digest)
     headers = {
-        "Content-Disposition": f'attachment; filename="custody-{export.code}.pdf"',
+        "Content-Disposition": f'attachment; filename="custody-{code}.pdf"',
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, no-store",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
-    return Response(_report(ctx, export), mimetype="application/pdf", headers=headers)
+    return Response(report, mimetype="application/pdf", headers=headers)
 
 
-def _report(ctx: Context, export: Export) -> bytes:
-    blobs, digest = ctx.runtime.stores.blobs, Digest(export.sha256 or "")
+def _report(blobs: BlobStore, digest: Digest) -> bytes:
     if isinstance(blobs, LocalPaths):
         return _member(blobs.path_of(digest))
     with tempfile.NamedTemporaryFile(prefix="tiezheng-report-") as copy:

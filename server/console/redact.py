@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
@@ -11,10 +14,13 @@ from flask import Blueprint, Response, request, url_for
 from server.audit.events import EventKind
 from server.console.pages import page, render, see
 from server.console.redact_forms import BOX_ROWS, MUTE_ROWS, DiscardForm, RedactForm
+from server.core.bodies import load_form
 from server.core.context import Context
+from server.core.endpoint import BODY_BYTES_MAX
 from server.core.permissions import Permission
 from server.core.problem import Kind, Problem, not_found
 from server.core.recording import recorded
+from server.core.transactions import unit_of_work
 from server.evidence import queries, redactions, service
 from server.evidence.derivative_names import FACES
 from server.evidence.models import Derivative, Evidence
@@ -35,25 +41,24 @@ def show_redact(ctx: Context, evidence_id: uuid.UUID) -> Response:
 
 
 @blueprint.post("/e/<uuid:evidence_id>/redact")
-@page(Permission.EVIDENCE_REDACT, form=RedactForm)
-def ask_redact(
-    ctx: Context, form: tuple[AskRedaction, list[int]], evidence_id: uuid.UUID
-) -> Response:
+@page(Permission.EVIDENCE_REDACT, streams=True, body_bytes_max=BODY_BYTES_MAX)
+def ask_redact(ctx: Context, evidence_id: uuid.UUID) -> Response:
     """Ask for a redacted copy."""
-    item = queries.visible_evidence(ctx, evidence_id)
-    command, chosen = form
-    faces = faces_of(ctx, item) or []
+    command, chosen = load_form(RedactForm, BODY_BYTES_MAX)
+    with _unit(ctx, write=False) as inner:
+        faces = faces_of(inner, queries.visible_evidence(inner, evidence_id)) or []
     more = tuple(faces[place]["box"] for place in chosen if place < len(faces))
     boxes = (*command.boxes, *more)
     if not boxes and not command.mutes and not command.turn:
-        return _shown(ctx, item, "redact.nothing")
+        return _refused(ctx, evidence_id, "redact.nothing")
     whole = AskRedaction(reason=command.reason, boxes=boxes, mutes=command.mutes, turn=command.turn)
     try:
-        redactions.ask(ctx, evidence_id, whole)
+        with _unit(ctx, write=True) as inner:
+            redactions.ask(inner, evidence_id, whole)
     except Problem as problem:
         if problem.kind is not Kind.VALIDATION:
             raise
-        return _shown(ctx, item, "redact.does_not_fit")
+        return _refused(ctx, evidence_id, "redact.does_not_fit")
     return see(_place(evidence_id), said="redact.said_asked")
 
 
@@ -107,6 +112,18 @@ def _face(found: dict[str, Any]) -> dict[str, Any]:
 
 def _seconds(ms: int | None) -> str:
     return "" if ms is None else f"{ms / 1000:g}"
+
+
+def _refused(ctx: Context, evidence_id: uuid.UUID, refusal: str) -> Response:
+    with _unit(ctx, write=False) as inner:
+        return _shown(inner, queries.visible_evidence(inner, evidence_id), refusal)
+
+
+@contextmanager
+def _unit(ctx: Context, *, write: bool) -> Iterator[Context]:
+    """A transaction of its own, where the request has none: bytes are read between two."""
+    with unit_of_work(ctx.actor.court_id, write=write) as session:
+        yield replace(ctx, session=session)
 
 
 def _shown(ctx: Context, item: Evidence, refusal: str | None = None) -> Response:

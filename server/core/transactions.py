@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from server.core.db import db
+from server.core.problem import Problem
 
 WAL_SAFE_FROM = (3, 51, 3)
 EVERY_COURT = "*"
@@ -180,14 +181,19 @@ def take_turns(session: Session, name: str) -> None:
 
 @contextlib.contextmanager
 def unit_of_work(court: uuid.UUID | str, *, write: bool = True) -> Iterator[Session]:
-    """A session in a transaction that commits at the end and rolls back on any error."""
+    """A session in a transaction that commits at the end and rolls back on any error.
+
+    A refusal that says so (``Problem.keep``) commits what was done so far.
+    """
     session: Session = db.session()
     try:
         begin(session, write=write)
         scope(session, court)
         yield session
         session.commit()
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, Problem) and error.keep:
+            session.commit()
         session.rollback()
         raise
     finally:
