@@ -57,11 +57,13 @@ class Mark:
     :param event: its name; ``$name`` takes it from that field.
     :param when: values that fields must have.
     :param of: field that names the entry which began what this one ends.
+    :param at: field with the time of it, where a day is too coarse.
     """
 
     event: str
-    when: Mapping[str, str]
+    when: Mapping[str, Any]
     of: str | None = None
+    at: str | None = None
 
     def event_of(self, data: Mapping[str, Any]) -> str | None:
         """The event that these fields stand for, ``None`` when it is none."""
@@ -78,6 +80,7 @@ class EntryKind:
     :param in_field: whether a device may record it.
     :param gate: the way of closing whose gates it has to pass; ``$name`` names a field.
     :param roles: who alone may write it; nobody named: everybody who works on the case.
+    :param reserved: who alone may write it when fields have these values.
     """
 
     id: str
@@ -88,6 +91,7 @@ class EntryKind:
     roles: frozenset[str]
     fields: Mapping[str, Field]
     marks: tuple[Mark, ...]
+    reserved: tuple[tuple[Mapping[str, Any], frozenset[str]], ...] = ()
 
     def check(self, data: object) -> dict[str, Any]:
         """The fields, checked; raises :class:`PayloadError` that names the first bad one."""
@@ -104,6 +108,13 @@ class EntryKind:
             elif field.required:
                 raise PayloadError(f"data.{field.name} is missing", code="payload-missing")
         return checked
+
+    def writers(self, data: Mapping[str, Any]) -> frozenset[str]:
+        """Roles that alone may write these fields; empty: everybody who works on the case."""
+        for when, roles in self.reserved:
+            if all(data.get(name) == value for name, value in when.items()):
+                return roles
+        return self.roles
 
     def gate_of(self, data: Mapping[str, Any]) -> str | None:
         """Way of closing that these fields ask for."""
@@ -192,8 +203,12 @@ def _kind(
         roles=frozenset(entry.get("roles", ())),
         fields=MappingProxyType({field.name: field for field in fields}),
         marks=tuple(
-            Mark(one["event"], MappingProxyType(one.get("when", {})), one.get("of"))
+            Mark(one["event"], MappingProxyType(one.get("when", {})), one.get("of"), one.get("at"))
             for one in entry.get("marks", ())
+        ),
+        reserved=tuple(
+            (MappingProxyType(one["when"]), frozenset(one["roles"]))
+            for one in entry.get("reserved", ())
         ),
     )
 

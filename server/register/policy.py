@@ -27,10 +27,11 @@ _AFTER_CLOSING: Final = frozenset(
 )  # fmt: skip
 
 
-def require_writer(actor: Actor, kind: EntryKind) -> None:
-    """Some kinds are written by leaders alone."""
-    if kind.roles and kind.roles.isdisjoint(role.value for role in actor.roles):
-        raise Problem(Kind.FORBIDDEN, f"{kind.id} is written by: {', '.join(sorted(kind.roles))}")
+def require_writer(actor: Actor, kind: EntryKind, data: Mapping[str, Any]) -> None:
+    """Some kinds, and some of what they may say, are written by leaders alone."""
+    writers = kind.writers(data)
+    if writers and writers.isdisjoint(role.value for role in actor.roles):
+        raise Problem(Kind.FORBIDDEN, f"{kind.id} is written by: {', '.join(sorted(writers))}")
 
 
 def require_case_takes(case: Case, kind: EntryKind) -> None:

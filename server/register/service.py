@@ -51,8 +51,8 @@ def write(ctx: Context, case_id: uuid.UUID, command: WriteEntry) -> Entry:
     """
     case = cases.visible_case(ctx, case_id, to_change=True)
     kind = policy.kind_of(command.kind)
-    policy.require_writer(ctx.actor, kind)
     data = _checked(kind, command.data)
+    policy.require_writer(ctx.actor, kind, data)
     policy.require_case_takes(case, kind)
     policy.require_no_minor_listed(case, kind, data)
     _require_references(ctx, case, kind, data)
