@@ -64,6 +64,8 @@ class RecordKind(StrEnum):
     ACTION_CASH = "action.cash"
     ACTION_BODY_SEARCH = "action.body-search"
     ACTION_GAP = "action.gap"
+    ACTION_TAG = "action.tag"
+    ACTION_DELIVERY = "action.delivery"
     ACTION_ENDED = "action.ended"
     ACTION_CANCELLED = "action.cancelled"
     CASE_PERSUASION = "case.persuasion"

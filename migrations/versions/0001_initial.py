@@ -13,6 +13,10 @@ branch_labels = None
 depends_on = None
 
 COURT_SCOPED = (
+    "conduct_checks",
+    "conduct_due",
+    "court_rules",
+    "findings",
     "campaign_actions",
     "campaign_cases",
     "campaigns",
@@ -2495,12 +2499,118 @@ def upgrade() -> None:
         ["owner_id", "state"],
         unique=False,
     )
+    op.create_table(
+        "court_rules",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_court_rules_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"], ["users.id"], name=op.f("fk_court_rules_made_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_court_rules")),
+        sa.UniqueConstraint("court_id", "version", name=op.f("uq_court_rules_court_id_version")),
+    )
+    op.create_table(
+        "conduct_checks",
+        sa.Column("action_id", sa.Uuid(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["action_id"], ["actions.id"], name=op.f("fk_conduct_checks_action_id_actions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_conduct_checks_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("action_id", "rule", name=op.f("pk_conduct_checks")),
+    )
+    op.create_index(op.f("ix_conduct_checks_case_id"), "conduct_checks", ["case_id"], unique=False)
+    op.create_index(
+        op.f("ix_conduct_checks_court_id_outcome_rule"),
+        "conduct_checks",
+        ["court_id", "outcome", "rule"],
+        unique=False,
+    )
+    op.create_table(
+        "conduct_due",
+        sa.Column("action_id", sa.Uuid(), nullable=False),
+        sa.Column("run_after", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["action_id"], ["actions.id"], name=op.f("fk_conduct_due_action_id_actions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_conduct_due_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("action_id", name=op.f("pk_conduct_due")),
+    )
+    op.create_index(op.f("ix_conduct_due_run_after"), "conduct_due", ["run_after"], unique=False)
+    op.create_table(
+        "findings",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("action_id", sa.Uuid(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("explained_by", sa.Uuid(), nullable=True),
+        sa.Column("explained_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("explanation", sa.Text(), nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision", sa.Text(), nullable=True),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["action_id"], ["actions.id"], name=op.f("fk_findings_action_id_actions")
+        ),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_findings_case_id_cases")),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_findings_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by"], ["users.id"], name=op.f("fk_findings_decided_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["explained_by"], ["users.id"], name=op.f("fk_findings_explained_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_findings")),
+        sa.UniqueConstraint(
+            "action_id", "rule", "number", name=op.f("uq_findings_action_id_rule_number")
+        ),
+    )
+    op.create_index(op.f("ix_findings_case_id"), "findings", ["case_id"], unique=False)
+    op.create_index(
+        op.f("ix_findings_court_id_state_id"), "findings", ["court_id", "state", "id"], unique=False
+    )
     protect(op.get_bind(), COURT_SCOPED)
     protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_index(op.f("ix_findings_court_id_state_id"), table_name="findings")
+    op.drop_index(op.f("ix_findings_case_id"), table_name="findings")
+    op.drop_table("findings")
+    op.drop_index(op.f("ix_conduct_due_run_after"), table_name="conduct_due")
+    op.drop_table("conduct_due")
+    op.drop_index(op.f("ix_conduct_checks_court_id_outcome_rule"), table_name="conduct_checks")
+    op.drop_index(op.f("ix_conduct_checks_case_id"), table_name="conduct_checks")
+    op.drop_table("conduct_checks")
+    op.drop_table("court_rules")
     op.drop_index(op.f("ix_oversight_alerts_owner_id_state"), table_name="oversight_alerts")
     op.drop_index(op.f("ix_oversight_alerts_court_id_state_kind_id"), table_name="oversight_alerts")
     op.drop_index(op.f("ix_oversight_alerts_case_id_state"), table_name="oversight_alerts")

@@ -135,6 +135,13 @@ class EventKind(StrEnum):
     LIVE_WITHDRAWN = "live.withdrawn"
     RELEASE_RULES_CHANGED = "release-rules.changed"
 
+    CONDUCT_RULED = "conduct.ruled"
+    FINDING_OPENED = "finding.opened"
+    FINDING_EXPLAINED = "finding.explained"
+    FINDING_RECTIFIED = "finding.rectified"
+    FINDING_UPHELD = "finding.upheld"
+    FINDING_CLEARED = "finding.cleared"
+
     OVERSIGHT_RULED = "oversight.ruled"
     MEETING_CALLED = "meeting.called"
     MEETING_HELD = "meeting.held"

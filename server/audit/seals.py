@@ -53,6 +53,8 @@ SEALED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "case_assignments": frozenset(),
         "actions": frozenset(),
         "register_entries": frozenset(),
+        "findings": frozenset(),
+        "court_rules": frozenset(),
         "oversight_rules": frozenset(),
         "weekly_meetings": frozenset(),
         "weekly_plans": frozenset(),

@@ -59,6 +59,8 @@ class Permission(StrEnum):
     SHARES_MAKE = "shares.make"
     SHARE_OPEN = "share.open"  # outsiders, of what was shared with them
 
+    FINDINGS_DECIDE = "findings.decide"
+    CONDUCT_RULE = "conduct.rule"  # a court's own numbers and rules
     RETENTION_VIEW = "retention.view"
     RETENTION_MANAGE = "retention.manage"
     HOLD_PLACE = "hold.place"
@@ -141,6 +143,8 @@ _LEAD = _FIELD | {
     _P.RETENTION_VIEW,
     _P.RETENTION_MANAGE,
     _P.HOLD_PLACE,
+    _P.FINDINGS_DECIDE,
+    _P.CONDUCT_RULE,
     _P.HEALTH_VIEW,
     _P.OVERSIGHT_RUN,
 }

@@ -1,0 +1,1 @@
+"""The conduct slice; see ARCHITECTURE.md."""
