@@ -11,6 +11,7 @@ from client_sdk._sync import pending, stored_problems
 from client_sdk._views import outbox_items
 from client_sdk._witness import LogTrust, Proven
 from client_sdk.errors import ContractError
+from client_sdk.models import Booking, Mission
 
 if TYPE_CHECKING:
     from client_sdk._files import FileStore
@@ -29,6 +30,30 @@ class Looking(Carrying):
     _ledger: Ledger
     _files: FileStore
     _link: Link
+
+    # -- as last pulled
+
+    def missions(self) -> list[Mission]:
+        """Missions as last pulled."""
+        return [Mission(key, data) for key, data in self._ledger.store.changes("mission")]
+
+    def cases(self) -> dict[str, dict[str, Any]]:
+        """Case extracts as last pulled, by id."""
+        return {key: dict(data) for key, data in self._ledger.store.changes("case")}
+
+    def bookings(self) -> list[Booking]:
+        """Duty bookings as last pulled."""
+        found = (
+            Booking.from_data(key, data) for key, data in self._ledger.store.changes("booking")
+        )
+        return [booking for booking in found if booking is not None]
+
+    def returns(self) -> dict[str, dict[str, Any]]:
+        """Reviewed items that came back, with their reasons."""
+        found = {key: dict(data) for key, data in self._ledger.store.changes("return")}
+        return found | {key: dict(data) for key, data in self._ledger.store.changes("query")}
+
+    # -- this device
 
     def outbox(self) -> Iterator[OutboxItem]:
         """All records with their objects and states, oldest first."""

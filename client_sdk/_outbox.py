@@ -34,6 +34,9 @@ from client_sdk.protocol.payloads import Geo, Instant, Media, NoGeo, ObjectRef, 
 from client_sdk.protocol.records import SALT_BYTES, Sealed, seal
 
 NOT_RECORDED: Final = NoGeo("not-recorded")
+# Instead of a mission and of an officer: those that the client was told.
+IN_USE: Final = "in-use"
+SIGNED_IN: Final = "signed-in"
 _LOCK: Final = "capture.lock"
 
 

@@ -10,6 +10,9 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final, Literal, Self
 from uuid import UUID
 
+from client_sdk._actions import Actions
+from client_sdk._actions_kept import KeptActions
+from client_sdk._actions_signed import ActionTools
 from client_sdk._capturing import as_id, captured_of, describe, open_source, optional_id
 from client_sdk._clock import DeviceClock, SystemClock, read_instant, wall_ms
 from client_sdk._custody import Custody
@@ -20,7 +23,15 @@ from client_sdk._keystore import Keystore, OpenedKeystore, Protection, SecretSto
 from client_sdk._ledger import Ledger
 from client_sdk._link import EnrolAs, Link, Options
 from client_sdk._looking import Looking
-from client_sdk._outbox import NOT_RECORDED, Identity, Outbox, Reconciled, Subject
+from client_sdk._outbox import (
+    IN_USE,
+    NOT_RECORDED,
+    SIGNED_IN,
+    Identity,
+    Outbox,
+    Reconciled,
+    Subject,
+)
 from client_sdk._recorder import Recorder, Recording
 from client_sdk._recording import RecordingFiles
 from client_sdk._store import Store
@@ -29,10 +40,8 @@ from client_sdk._transport import Transport
 from client_sdk._wiping import CardPlace, WipeItem, Wiper
 from client_sdk.errors import FieldError
 from client_sdk.models import (
-    Booking,
     Captured,
     ClosedMission,
-    Mission,
     OnProgress,
     Progress,
     SyncReport,
@@ -49,8 +58,6 @@ __all__ = ["IN_USE", "SIGNED_IN", "FieldClient", "Options"]
 
 _MISSION: Final = "mission"
 _DEFAULTS: Final = Options()
-IN_USE: Final = "in-use"
-SIGNED_IN: Final = "signed-in"
 
 
 class FieldClient(Looking):
@@ -100,6 +107,9 @@ class FieldClient(Looking):
                 self._outbox, self._ledger, self._files, self._clock, lambda: self.officer_id
             )
             self._custody = Custody(self._outbox, self._ledger, self._clock)
+            kept = KeptActions(self._ledger)
+            tools = ActionTools(self._outbox, kept, self._clock, ids, self._subject)
+            self.actions = Actions(tools)
             self._link = Link(base_url, transport, self._clock, self._store, self._outbox, options)
             self.reconciled: Reconciled = self._outbox.reconcile()
         except BaseException:
@@ -193,24 +203,6 @@ class FieldClient(Looking):
     def pull(self) -> int:
         """Fetch what changed for this device and officer; the number of changes."""
         return self._syncer(0.0, no_progress).pull_only()
-
-    def missions(self) -> list[Mission]:
-        """Missions as last pulled."""
-        return [Mission(key, data) for key, data in self._store.changes("mission")]
-
-    def cases(self) -> dict[str, dict[str, Any]]:
-        """Case extracts as last pulled, by id."""
-        return {key: dict(data) for key, data in self._store.changes("case")}
-
-    def bookings(self) -> list[Booking]:
-        """Duty bookings as last pulled."""
-        found = (Booking.from_data(key, data) for key, data in self._store.changes("booking"))
-        return [booking for booking in found if booking is not None]
-
-    def returns(self) -> dict[str, dict[str, Any]]:
-        """Reviewed items that came back, with their reasons."""
-        found = {key: dict(data) for key, data in self._store.changes("return")}
-        return found | {key: dict(data) for key, data in self._store.changes("query")}
 
     def use_mission(self, mission_id: UUID | str | None) -> None:
         """Captures from now on belong to this mission unless they say otherwise."""

@@ -11,6 +11,11 @@ FieldError
 ├── NotEnrolledError           this store has no device identity yet
 │   └── NoServerError          nor does anybody say where its server is
 ├── NotSignedInError           the call needs an officer
+├── EntryError                 it cannot be written down like this; nothing was recorded
+│   ├── EntryInvalidError      a field that the kind does not take
+│   ├── NoCaseError            nobody says which case it is about
+│   ├── ActionUnknownError     no such action on this device, or more than one is open
+│   └── ActionStateError       the action does not take it any more, or belongs elsewhere
 ├── TransportError             no usable answer: offline, cut, timed out   (transient)
 ├── ContractError              an answer that breaks the API's contract
 ├── TrustError                 a signature, receipt or key list that does not hold
@@ -101,6 +106,36 @@ class NotSignedInError(FieldError):
     """No officer is signed in."""
 
     code = "not-signed-in"
+
+
+class EntryError(FieldError):
+    """Something cannot be written down like this; nothing was recorded."""
+
+    code = "entry"
+
+
+class EntryInvalidError(EntryError):
+    """A field that the kind does not take; the message names it."""
+
+    code = "entry-invalid"
+
+
+class NoCaseError(EntryError):
+    """The record names no case."""
+
+    code = "no-case"
+
+
+class ActionUnknownError(EntryError):
+    """No such action on this device, or it is not clear which is meant."""
+
+    code = "action-unknown"
+
+
+class ActionStateError(EntryError):
+    """The action does not take this: it is over, of another type, or of another case."""
+
+    code = "action-state"
 
 
 class TransportError(FieldError):

@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, TypeAlias
+from uuid import UUID
 
+from client_sdk.protocol.ids import short_code
 from client_sdk.protocol.times import parse_rfc3339
 
 
@@ -62,6 +64,54 @@ class ClosedMission:
     head: str
     seq: int
     hid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Something written down about a case or an action, durable on this device."""
+
+    kind: str
+    case: str
+    action: str | None
+    ep: int
+    seq: int
+    hid: str
+    wall: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldAction:
+    """An enforcement action as this device knows it; times as they were written down.
+
+    `state` is planned, started, ended or cancelled. `entries` are those that count, by time, each
+    with `kind`, `data`, `at` and `hid` (None: not written on a device).
+    """
+
+    id: str
+    case: str
+    mission: str | None
+    type: str
+    state: str
+    place: str | None
+    planned_at: str | None
+    begins_at: str | None
+    ends_at: str | None
+    known_at: str
+    entries: tuple[Mapping[str, Any], ...]
+
+    @property
+    def code(self) -> str:
+        """Short code that can be read over radio."""
+        return short_code(UUID(self.id))
+
+    @property
+    def open(self) -> bool:
+        """Whether it is planned or under way."""
+        return self.state in ("planned", "started")
+
+    def has(self, kind: str) -> bool:
+        """Whether an entry of this kind counts."""
+        return any(entry["kind"] == kind for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
