@@ -16,6 +16,7 @@ from typing import Any
 from prometheus_client.multiprocess import mark_process_dead
 
 from server.core import stopping
+from server.core.settling import settle
 from server.settings import Settings
 
 _settings = Settings.from_env(os.environ)
@@ -64,6 +65,7 @@ def when_ready(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Long uploads end at a good place when the worker is told to stop."""
+    settle()
     stopping.watch(lambda: not worker.alive)
     worker.log.error_log.addFilter(_is_news)
 

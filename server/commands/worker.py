@@ -29,6 +29,7 @@ from server.commands.exporting import exporting
 from server.commands.making import maker_of, making
 from server.core.context import Runtime
 from server.core.db import db
+from server.core.settling import settle
 from server.core.units import Units
 from server.evidence import examination, recordings
 from server.evidence.examination import TryAgainError
@@ -86,6 +87,7 @@ def worker(console: Console, *, once: bool) -> dict[str, Any] | None:
             console.say(f"完成 {steps} 步", f"{steps} steps done")
             return {"steps": steps}
         _stop_on_signals(working)
+        settle()
         working.run()
     return None
 

@@ -48,6 +48,7 @@ class _Census:
     asked: frozenset[uuid.UUID] = frozenset()
     at: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock)
+    newcomers: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Rights:
@@ -93,31 +94,43 @@ class Rights:
 
     def _renew(self, census: _Census, who: uuid.UUID) -> None:
         age = time.monotonic() - census.at
-        if who in census.asked and age < ALIVE_SECONDS:
-            return
-        waits = who not in census.asked or age >= OLD_SECONDS
-        if not census.lock.acquire(blocking=waits):
-            return  # another asks for everybody just now
-        try:
-            self._ask(census, who)
-        finally:
-            census.lock.release()
+        # While another asks for everybody the last answer still holds, unless it is too old.
+        if age >= ALIVE_SECONDS and census.lock.acquire(blocking=age >= OLD_SECONDS):
+            try:
+                self._ask_again(census)
+            finally:
+                census.lock.release()
+        if who not in census.asked:
+            with census.newcomers:
+                self._ask_new(census, who)
 
-    def _ask(self, census: _Census, who: uuid.UUID) -> None:
-        """Ask for all, or only for those of whom nothing is known while the others are fresh."""
-        with self._guard:
-            watched = frozenset(census.watched)
-        if time.monotonic() - census.at < ALIVE_SECONDS:
-            if who not in census.asked:
-                new = watched - census.asked
-                with self._reading() as session:
-                    census.living |= frozenset(census.ask(session, new))
-                census.asked |= new
-            return
+    def _ask_again(self, census: _Census) -> None:
+        """Whether all who are there may go on."""
         began = time.monotonic()
+        if began - census.at < ALIVE_SECONDS:
+            return  # asked while this one waited
+        watched = self._watched(census)
         with self._reading() as session:
             living = frozenset(census.ask(session, watched))
-        ended = (census.living & watched) - living
-        census.living, census.asked, census.at = living, watched, began
+        with self._guard:
+            ended = (census.living & watched) - living
+            came = census.asked - watched  # meanwhile
+            census.living = living | (census.living & came)
+            census.asked, census.at = watched | came, began
         if ended:
             self._lost()
+
+    def _ask_new(self, census: _Census, who: uuid.UUID) -> None:
+        """Whether those may begin of whom nothing is known yet."""
+        if who in census.asked:
+            return  # asked while this one waited
+        new = self._watched(census) - census.asked
+        with self._reading() as session:
+            living = frozenset(census.ask(session, new))
+        with self._guard:
+            census.living |= living
+            census.asked |= new
+
+    def _watched(self, census: _Census) -> frozenset[uuid.UUID]:
+        with self._guard:
+            return frozenset(census.watched)

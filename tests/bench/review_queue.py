@@ -20,11 +20,12 @@ from flask import Flask
 
 from server.app import create_app
 from server.audit import sequencer
-from server.core.db import db
+from server.core.db import db, table_of
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Evidence
 from server.schema import upgrade
 from server.settings import Settings
+from tests.bench.filling import analyse, without_indexes
 from tests.bench.rows import Row
 from tests.factories.cases import add_case
 from tests.factories.console import Desk, desk
@@ -35,6 +36,7 @@ ITEMS: Final = 1_000_000
 GOAL_MS: Final = 150.0
 PERCENTILE: Final = 0.95
 CASES: Final = 2_000
+CASE_EVERY: Final = 100  # the case that is asked for has one item in so many
 PEOPLE: Final = 50
 DEVICES: Final = 100
 _COLUMNS: Final = (
@@ -48,11 +50,14 @@ _CHOSEN: Final = """
        ELSE 'document' END"""
 _FINDINGS: Final = """CASE WHEN n % 400 = 7 THEN '[{"code": "type-differs", "detail": "x"}]'
   ELSE '[]' END"""
-_STATE: Final = """CASE WHEN n * 7 % 100 < 60 THEN 'accepted' WHEN n * 7 % 100 < 95 THEN 'pending'
-  WHEN n * 7 % 100 < 97 THEN 'suspect' WHEN n * 7 % 100 < 99 THEN 'returned' ELSE 'queried' END"""
+# Scattered over people, devices, cases and kinds, so that no filter finds one state alone.
+_STATE: Final = """CASE WHEN scattered < 60 THEN 'accepted' WHEN scattered < 95 THEN 'pending'
+  WHEN scattered < 97 THEN 'suspect' WHEN scattered < 99 THEN 'returned' ELSE 'queried' END"""
+_SCATTERED: Final = "n * 2654435761 % 4294967296 * 100 / 4294967296 AS scattered"
 _POSTGRES: Final = f"""
 INSERT INTO evidence ({_COLUMNS})
-SELECT md5('i' || n)::uuid, n, :court, CASE WHEN n % {CASES} = 1 THEN CAST(:case AS uuid)
+SELECT (lpad(to_hex(1735689600000 + n * 25000), 12, '0') || '7' || lpad(to_hex(n), 19, '0'))::uuid,
+       n, :court, CASE WHEN n % {CASE_EVERY} = {CASE_EVERY // 2 + 1} THEN CAST(:case AS uuid)
          ELSE md5('c' || n % {CASES})::uuid END,
        md5('d' || n % {DEVICES})::uuid, CASE WHEN n % {DEVICES} = 1 THEN CAST(:device AS uuid)
          ELSE md5('d' || n % {DEVICES})::uuid END, 1, n, 0, md5('h' || n), md5('s' || n), 1000000,
@@ -60,16 +65,17 @@ SELECT md5('i' || n)::uuid, n, :court, CASE WHEN n % {CASES} = 1 THEN CAST(:case
        CASE WHEN n % {PEOPLE} = 1 THEN CAST(:officer AS uuid) ELSE md5('o' || n % {PEOPLE})::uuid
          END, 'record', '', false, t, 'C', 'device-offset', (38 + (n % 1000) / 1000.0)::text,
        (104 + (n % 997) / 997.0)::text, 'WGS84', ({_FINDINGS})::json, {_STATE}, 1, t
-FROM (SELECT n, timestamptz '2025-01-01' + n * interval '25 seconds' AS t
-      FROM generate_series(1, :rows) AS n) AS numbered
+FROM (SELECT n, timestamptz '2025-01-01' + n * interval '25 seconds' AS t, {_SCATTERED}
+      FROM generate_series(CAST(1 AS bigint), :rows) AS n) AS numbered
 """  # noqa: S608  our own names
 _SQLITE: Final = f"""
 INSERT INTO evidence ({_COLUMNS})
 WITH RECURSIVE numbered(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbered WHERE n < :rows),
 timed AS (SELECT n, strftime('%Y-%m-%d %H:%M:%S', 1735689600 + n * 25, 'unixepoch') || '.000000'
-          AS t, printf('%032x', n * 2654435761 % 4294967296) AS h FROM numbered)
-SELECT printf('%08x', n * 2654435761 % 4294967296) || printf('%024x', n), n, :court,
-       CASE WHEN n % {CASES} = 1 THEN :case ELSE printf('%032x', n % {CASES}) END,
+          AS t, printf('%032x', n * 2654435761 % 4294967296) AS h, {_SCATTERED} FROM numbered)
+SELECT printf('%012x7%019x', 1735689600000 + n * 25000, n), n, :court,
+       CASE WHEN n % {CASE_EVERY} = {CASE_EVERY // 2 + 1} THEN :case
+         ELSE printf('%032x', n % {CASES}) END,
        printf('%032x', n % {DEVICES}), CASE WHEN n % {DEVICES} = 1 THEN :device
          ELSE printf('%032x', n % {DEVICES}) END, 1, n, 0, h, h, 1000000, {_CHOSEN}, 'image/jpeg',
        CASE WHEN n % 100 = 3 THEN 'declared' ELSE 'verified' END, t, t,
@@ -197,8 +203,6 @@ def _row(database: str, items: int, label: str, figure: float) -> Row:
 def _fill(ids: dict[str, uuid.UUID], items: int) -> None:
     postgres = db.engine.dialect.name == "postgresql"
     values = {name: one if postgres else one.hex for name, one in ids.items()}
-    with unit_of_work(EVERY_COURT) as session:
+    with unit_of_work(EVERY_COURT) as session, without_indexes(session, table_of(Evidence)):
         session.execute(sa.text(_POSTGRES if postgres else _SQLITE), {**values, "rows": items})
-    if postgres:
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("VACUUM ANALYZE evidence"))
+    analyse(db.engine, table_of(Evidence))
