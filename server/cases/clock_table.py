@@ -21,8 +21,11 @@ class Clock:
     """One limit between two events of a case.
 
     :param urgent: the limit in urgent matters, where there is one.
-    :param extended: the limit where it may be extended.
+    :param extended: the limit where it may be extended, from the event ``extended_by`` on.
     :param excludes: reasons of periods that do not count.
+    :param ended_by: events after which nobody waits for it any more.
+    :param repeats_for: it begins anew each time it was met, for so long after it first began.
+    :param party: it limits a party, not the court.
     """
 
     id: str
@@ -37,13 +40,19 @@ class Clock:
     excludes: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset({ANY})
     warn_days: int = 0
+    extended_by: str | None = None
+    ended_by: frozenset[str] = frozenset()
+    repeats_for: Limit | None = None
+    party: bool = False
 
     def runs_in(self, type_code: str) -> bool:
         """Whether a case of this type has the clock."""
         return ANY in self.types or type_code in self.types
 
-    def limit_for(self, *, urgent: bool) -> Limit:
+    def limit_for(self, *, urgent: bool, extended: bool = False) -> Limit:
         """The limit that counts."""
+        if extended and self.extended:
+            return self.extended
         return self.urgent if urgent and self.urgent else self.limit
 
 
@@ -71,6 +80,10 @@ def _clock(name: str, entry: Mapping[str, Any]) -> Clock:
         excludes=frozenset(entry.get("excludes", ())),
         types=frozenset(entry.get("types", (ANY,))),
         warn_days=entry.get("warn_days", 0),
+        extended_by=entry.get("extended_by"),
+        ended_by=frozenset(entry.get("ended_by", ())),
+        repeats_for=_limit(entry["repeats_for"]) if "repeats_for" in entry else None,
+        party=entry.get("party", False),
         basis=tuple(Citation(**one) for one in entry["basis"]),
     )
 

@@ -58,6 +58,7 @@ class Standing(StrEnum):
     OVERDUE = "overdue"
     MET = "met"
     MET_LATE = "met_late"
+    MISSED = "missed"  # nobody waits for it any more, and it was late by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +154,16 @@ def judge(
         due_on = max(due_on, extended_to)
     remaining = None if due_on is None else (due_on - today).days
     certain = limit.unit is not Unit.WORKING_DAYS or calendar.knows(begins_on, due_on or today)
-    standing = _standing(due_on, today, met_on, warn_days)
+    standing = standing_of(due_on, today, met_on, warn_days)
     if standing in {Standing.RUNNING, Standing.DUE_SOON} and _covers(periods, today):
         standing = Standing.PAUSED
     return Due(due_on, excluded, remaining, standing, certain)
 
 
-def _standing(due_on: date | None, today: date, met_on: date | None, warn_days: int) -> Standing:
+def standing_of(
+    due_on: date | None, today: date, met_on: date | None = None, warn_days: int = 0
+) -> Standing:
+    """Where something stands that was due on a day; without one it is paused."""
     if met_on is not None and met_on <= today:
         return Standing.MET if due_on is None or met_on <= due_on else Standing.MET_LATE
     if due_on is None:
