@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from client_sdk._ledger import Ledger
 from client_sdk.models import FieldAction
@@ -13,8 +13,6 @@ from client_sdk.protocol.entries import EntryPart, field_kinds
 from client_sdk.protocol.errors import ProtocolError
 from client_sdk.protocol.payloads import Payload
 from client_sdk.protocol.times import parse_rfc3339
-
-TOPIC: Final = "action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class KeptActions:
 
     def actions(self) -> list[FieldAction]:
         """Every action that is known here, by the time of its first entry."""
-        pulled = dict(self._ledger.store.changes(TOPIC))
+        pulled = self._pulled()
         by_action: dict[str, list[KeptEntry]] = {}
         for entry in self._entries(pulled):
             if entry.action is not None:
@@ -52,7 +50,7 @@ class KeptActions:
 
     def entry(self, hid: str) -> KeptEntry | None:
         """The entry that a record made; None when it is not known here."""
-        pulled = dict(self._ledger.store.changes(TOPIC))
+        pulled = self._pulled()
         return next((one for one in self._entries(pulled) if one.hid == hid), None)
 
     def _entries(self, pulled: Mapping[str, Mapping[str, Any]]) -> Iterator[KeptEntry]:
@@ -64,6 +62,14 @@ class KeptActions:
             for entry in data.get("entries") or ():
                 if entry.get("record_hid") not in mine:
                     yield _pulled(action, data, entry)
+
+    def _pulled(self) -> dict[str, dict[str, Any]]:
+        """Actions in the extracts of this device's cases, by id."""
+        return {
+            str(one["id"]): {**one, "case_id": case}
+            for case, data in self._ledger.store.changes("case")
+            for one in data.get("actions") or ()
+        }
 
     def _own(self) -> Iterator[KeptEntry]:
         names = sorted(field_kinds())

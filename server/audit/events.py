@@ -34,6 +34,7 @@ class EventKind(StrEnum):
     CASE_CHANGED = "case.changed"
     CASE_ASSIGNED = "case.assigned"
     ENTRY_WRITTEN = "entry.written"
+    ENTRIES_TAKEN = "entry.taken"  # from a device; tells the others of its cases
     MISSION_ADDED = "mission.added"
     MISSION_CHANGED = "mission.changed"
 

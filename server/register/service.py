@@ -26,7 +26,7 @@ from server.clocks import queries as clocks
 from server.clocks.correction import Ledger
 from server.core.context import Context
 from server.core.problem import Kind, Problem, not_found
-from server.register import device_entries, policy, queries
+from server.register import device_entries, policy, queries, telling
 from server.register.commands import ActionState, WriteEntry
 from server.register.folding import UNKNOWN_TYPE, standing
 from server.register.models import Action, Entry
@@ -67,8 +67,9 @@ def write(ctx: Context, case_id: uuid.UUID, command: WriteEntry) -> Entry:
     ctx.session.flush()  # the action's standing is read from the table
     if action is not None:
         settle(ctx, [action.id])
+    told = [] if action is None else telling.notices(ctx, case)
     audit.record(ctx, EventKind.ENTRY_WRITTEN, Subject("entry", entry.id), _facts(entry),
-                 case_id=case.id)  # fmt: skip
+                 case_id=case.id, notices=told)  # fmt: skip
     _move(ctx, case, kind)
     conduct_of(ctx).written(ctx, [_news(entry)])
     return entry
@@ -91,6 +92,7 @@ def append(ctx: Context, records: Sequence[FieldRecord]) -> None:
     ctx.session.add_all(rows)
     ctx.session.flush()  # the actions' standing is read from the table
     settle(ctx, list({row.action_id for row in rows if row.action_id is not None}))
+    telling.taken(ctx, understood[0][0].device_id, rows)
     conduct_of(ctx).written(ctx, [_news(row) for row in rows])
 
 

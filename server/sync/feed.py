@@ -24,6 +24,7 @@ from server.core.context import Context
 from server.core.permissions import TokenKind
 from server.identity import queries as identity
 from server.identity.models import Device, DutyBooking, User
+from server.register import extracts as register
 from server.review import queries as review
 from server.sync import codes
 
@@ -91,7 +92,11 @@ def _missions(ctx: Context, scope: Scope, ids: Sequence[uuid.UUID]) -> Extracts:
 def _cases(ctx: Context, scope: Scope, ids: Sequence[uuid.UUID]) -> Extracts:
     session = ctx.session
     found = cases.cases_for(session, scope.court_id, scope.user_id, scope.device_id, ids=ids)
-    return {str(one.id): cases.case_extract(session, one) for one in found}
+    actions = register.actions_of(session, [one.id for one in found], ctx.clock.now())
+    return {
+        str(one.id): {**cases.case_extract(session, one), "actions": actions[one.id]}
+        for one in found
+    }
 
 
 def _bookings(ctx: Context, scope: Scope, ids: Sequence[uuid.UUID]) -> Extracts:

@@ -162,8 +162,8 @@ def test_an_entry_is_amended(client: FieldClient, clock: FakeClock) -> None:
 
 
 def extract(*entries: dict[str, Any]) -> dict[str, Any]:
-    return {"id": ACTION, "case_id": CASE, "mission_id": MISSION, "type": "search",
-            "state": "started", "entries": list(entries)}  # fmt: skip
+    action = {"id": ACTION, "mission_id": MISSION, "type": "search", "state": "started"}
+    return {"case_no": "(2025)样0101执11号", "actions": [{**action, "entries": list(entries)}]}
 
 
 def test_a_second_device_goes_on(client: FieldClient, server: FakeServer) -> None:
@@ -171,7 +171,7 @@ def test_a_second_device_goes_on(client: FieldClient, server: FakeServer) -> Non
         "id": OTHER, "kind": "action.started", "data": {"type": "search"}, "record_hid": "1" * 64,
         "happened_at": "2026-03-02T01:00:00Z",
     }  # fmt: skip
-    pulled(server, client, "action", ACTION, extract(begun))
+    pulled(server, client, "case", CASE, extract(begun))
     assert [(one.id, one.state) for one in client.actions.open()] == [(ACTION, "started")]
     done = client.actions.end()
     assert (done.case, done.action) == (CASE, ACTION)
@@ -180,7 +180,7 @@ def test_a_second_device_goes_on(client: FieldClient, server: FakeServer) -> Non
     assert (known.state, known.place, len(known.entries)) == ("ended", "仓库(虚构)", 2)
     # What this device wrote comes back with the next pull and counts once.
     own = {"kind": "action.ended", "data": {}, "record_hid": done.hid, "happened_at": done.wall}
-    pulled(server, client, "action", ACTION, extract(begun, own))
+    pulled(server, client, "case", CASE, extract(begun, own))
     assert len(client.actions.get(ACTION).entries) == 2
 
 
