@@ -14,6 +14,7 @@ from client_sdk._cli.app import App, Exit, exit_of_sync, jsonable, size_text
 from client_sdk._cli.bundles import bundle
 from client_sdk._cli.custody import COMMANDS
 from client_sdk._cli.docking import DockOptions, run_dock
+from client_sdk._cli.entries import COMMANDS as ENTRIES
 from client_sdk._cli.guard import guarded
 from client_sdk._cli.places import case_names, mission_id, place_of, position_options
 from client_sdk._cli.show import (
@@ -344,7 +345,7 @@ main.add_command(verify)
 main.add_command(bundle)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *ENTRIES):
     main.add_command(command)
 
 

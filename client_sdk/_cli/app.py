@@ -152,7 +152,7 @@ def exit_of_error(error: Exception) -> Exit:
     """Exit code of an error."""
     if isinstance(error, errors.TrustError):
         return Exit.TRUST
-    if isinstance(error, errors.NoServerError):
+    if isinstance(error, errors.NoServerError | errors.EntryError):
         return Exit.USAGE
     if isinstance(error, errors.AlreadyEnrolledError):
         return Exit.REFUSED

@@ -35,6 +35,12 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "would-capture": ("Would seal {name} ({size}).", "将封存 {name}({size})。"),
     "logged": ("#{seq} {time} logged", "#{seq} {time} 已记录"),
+    "entered": ("#{seq} {time} {what} recorded {action}", "#{seq} {time} 已记录:{what} {action}"),
+    "no-actions": ("No actions on this device.", "本机没有执行行动。"),
+    "action.planned": ("planned", "计划"),
+    "action.started": ("under way", "进行中"),
+    "action.ended": ("ended", "已结束"),
+    "action.cancelled": ("cancelled", "已取消"),
     "bundle-exported": (
         "{records} records and {objects} files written ({size}); next: `tiezheng bundle send`.",
         "已写入记录 {records} 条、文件 {objects} 个({size})。请用 tiezheng bundle send 送交。",
@@ -208,6 +214,7 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "why.no-mission": ("no mission ran at that time.", "该时段没有任务。"),
     "why.many-cases": ("the mission serves several cases.", "该任务涉及多个案件。"),
     "why.no-case": ("the case of its mission is not known here.", "本机不知其任务所属案件。"),
+    "col.action": ("Action", "行动"),
     "col.mission": ("Mission", "任务"),
     "col.title": ("Title", "名称"),
     "col.from": ("From", "开始"),
@@ -286,6 +293,19 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "error.not-signed-in": (
         "No officer is signed in: run `tiezheng sign-in` first.",
         "尚未登录,请先执行 `tiezheng sign-in`。",
+    ),
+    "error.entry-invalid": ("Nothing was recorded: {detail}", "未作记录,字段有误:{detail}"),
+    "error.no-case": (
+        "Nothing was recorded: say --case, or choose a mission that has one case.",
+        "未作记录:请用 --case 指明案件,或选定只含一个案件的任务。",
+    ),
+    "error.action-unknown": (
+        "Nothing was recorded: say which action with --action CODE ({detail}).",
+        "未作记录:请用 --action 代码 指明行动({detail})。",
+    ),
+    "error.action-state": (
+        "Nothing was recorded: {detail}",
+        "未作记录,该行动不能如此登记:{detail}",
     ),
     "error.store-full": (
         "No space left on this device: the capture is refused. Free space first.",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from client_sdk.protocol.entries import kinds
+
 NOT_RECORDED: Final = "未记录 not recorded"
 
 EVENTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -20,6 +22,7 @@ EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "case.added": "立案登记 case added",
         "case.changed": "案件变更 case changed",
         "case.assigned": "人员指派 people assigned",
+        "entry.written": "案件登记 entry written",
         "evidence.verified": "入库校验 received and verified",
         "evidence.examined": "检验 examined",
         "evidence.missing": "逾期未到 overdue",
@@ -142,4 +145,5 @@ VERIFY: Final = (
 
 def event(kind: str) -> str:
     """A kind of event in words, with its name when it has none."""
-    return EVENTS.get(kind, kind)
+    entry = kinds().get(kind)
+    return EVENTS.get(kind, f"{entry.label.zh} {entry.label.en}" if entry else kind)
