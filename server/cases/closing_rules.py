@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from server.cases.deadlines import add_months
 
 _DATA: Final = Path(__file__).parent / "data" / "closing_gates.toml"
+_FACTS: Final = Path(__file__).parent / "data" / "closing_facts.toml"
 WAIT_MONTHS: Final = 3
 
 
@@ -57,7 +59,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One condition; of each group of ``needs`` one fact has to hold."""
+    """One condition; of each group of ``needs`` one fact has to hold.
+
+    :param types: case types that it is for; none named: all of them.
+    """
 
     id: str
     closings: frozenset[Closing]
@@ -65,6 +70,21 @@ class Gate:
     zh: str
     en: str
     basis: tuple[Citation, ...]
+    types: frozenset[str] = frozenset()
+
+    def applies(self, closing: Closing, type_code: str | None) -> bool:
+        """Whether it stands before this closing of a case of this type; of any type for none."""
+        known = type_code is None or not self.types or type_code in self.types
+        return closing in self.closings and known
+
+
+@dataclass(frozen=True, slots=True)
+class FactName:
+    """What a fact is called, and the kind of entry that shows it."""
+
+    zh: str
+    en: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +101,17 @@ class Passed:
         return not self.missing
 
 
-def judge(gates: Iterable[Gate], closing: Closing, facts: Mapping[str, Fact]) -> list[Passed]:
-    """Every gate of a way of closing, met or not, in the order of the data."""
-    return [_passed(gate, facts) for gate in gates if closing in gate.closings]
+def judge(
+    gates: Iterable[Gate],
+    closing: Closing,
+    facts: Mapping[str, Fact],
+    type_code: str | None = None,
+) -> list[Passed]:
+    """Every gate of a way of closing, met or not, in the order of the data.
+
+    :param type_code: of the case; without it the gates of every type are judged.
+    """
+    return [_passed(gate, facts) for gate in gates if gate.applies(closing, type_code)]
 
 
 def missing(passed: Sequence[Passed]) -> list[Passed]:
@@ -153,6 +181,13 @@ def standard() -> tuple[Gate, ...]:
     return read(_DATA.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def fact_names() -> Mapping[str, FactName]:
+    """Every fact that a gate may need."""
+    tables = tomllib.loads(_FACTS.read_text(encoding="utf-8"))
+    return MappingProxyType({name: FactName(**entry) for name, entry in tables.items()})
+
+
 def _gate(name: str, entry: Mapping[str, Any]) -> Gate:
     needs = tuple((one,) if isinstance(one, str) else tuple(one) for one in entry["needs"])
     return Gate(
@@ -162,4 +197,5 @@ def _gate(name: str, entry: Mapping[str, Any]) -> Gate:
         zh=entry["zh"],
         en=entry["en"],
         basis=tuple(Citation(**one) for one in entry["basis"]),
+        types=frozenset(entry.get("types", ())),
     )
