@@ -315,7 +315,7 @@ def _person(field: Field, value: object) -> dict[str, str]:
     """Somebody present: name or id of a user, what they are there, post, sex."""
     if not isinstance(value, Mapping) or not {"name", "id"} & value.keys():
         raise _bad(field, "people have a name or an id")
-    known = _options_of_people()
+    known = people_options()
     person: dict[str, str] = {}
     for name, one in value.items():
         if name == "name":
@@ -330,11 +330,17 @@ def _person(field: Field, value: object) -> dict[str, str]:
 
 
 @functools.cache
-def _options_of_people() -> Mapping[str, frozenset[str]]:
+def people_options() -> Mapping[str, Mapping[str, Label]]:
+    """What may be chosen of somebody present, by member: role, post and sex."""
     place = resources.files("client_sdk.protocol") / "data" / "entry_kinds.toml"
     options = tomllib.loads(place.read_text(encoding="utf-8"))["options"]
     names = {"role": "person_role", "post": "post", "sex": "sex"}
-    return MappingProxyType({name: frozenset(options[key]) for name, key in names.items()})
+    return MappingProxyType(
+        {
+            name: MappingProxyType({one: Label(*label) for one, label in options[key].items()})
+            for name, key in names.items()
+        }
+    )
 
 
 def _listed(field: Field, value: object) -> list[Any]:
