@@ -12,6 +12,24 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_SOME_EVIDENCE = (
+    (
+        "ix_evidence_absent",
+        ["court_id", "case_id", "due_at", "id"],
+        "state IN ('declared', 'receiving', 'missing', 'quarantined')",
+    ),
+    (
+        "ix_evidence_odd",
+        ["court_id", "case_id"],
+        """state IN ('missing', 'quarantined') OR review_state = 'suspect'
+        OR CAST(findings AS TEXT) != '[]'""",
+    ),
+    (
+        "ix_evidence_found",
+        ["court_id", "review_state", "captured_at", "id"],
+        "CAST(findings AS TEXT) != '[]'",
+    ),
+)
 COURT_SCOPED = (
     "conduct_checks",
     "conduct_due",
@@ -857,9 +875,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_evidence_court_id_case_id_captured_at_id"),
+        op.f("ix_evidence_court_id_case_id_captured_at_id_media"),
         "evidence",
-        ["court_id", "case_id", "captured_at", "id"],
+        ["court_id", "case_id", "captured_at", "id", "media"],
         unique=False,
     )
     op.create_index(
@@ -903,6 +921,10 @@ def upgrade() -> None:
         ["court_id", "code"],
         unique=False,
     )
+    for name, columns, rule in _SOME_EVIDENCE:
+        op.create_index(
+            name, "evidence", columns, sqlite_where=sa.text(rule), postgresql_where=sa.text(rule)
+        )
     op.create_table(
         "held_records",
         sa.Column("device_id", sa.Uuid(), nullable=False),
@@ -1827,6 +1849,7 @@ def upgrade() -> None:
         sa.Column("evidence_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("redaction_id", sa.Uuid(), nullable=True),
+        sa.Column("original_named", sa.Boolean(), nullable=False),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_share_items_court_id_courts")
@@ -2732,6 +2755,8 @@ def downgrade() -> None:
     op.drop_table("log_entries")
     op.drop_index(op.f("ix_held_records_held_since"), table_name="held_records")
     op.drop_table("held_records")
+    for name, _, _ in reversed(_SOME_EVIDENCE):
+        op.drop_index(name, table_name="evidence")
     op.drop_index(op.f("ix_evidence_court_id_code"), table_name="evidence")
     op.drop_index(
         op.f("ix_evidence_captured_by_review_state_captured_at_id"), table_name="evidence"
@@ -2742,7 +2767,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_evidence_mission_id"), table_name="evidence")
     op.drop_index(op.f("ix_evidence_device_id_sha256"), table_name="evidence")
     op.drop_index(op.f("ix_evidence_court_id_state_due_at"), table_name="evidence")
-    op.drop_index(op.f("ix_evidence_court_id_case_id_captured_at_id"), table_name="evidence")
+    op.drop_index(op.f("ix_evidence_court_id_case_id_captured_at_id_media"), table_name="evidence")
     op.drop_index(op.f("ix_evidence_court_id_case_id_id"), table_name="evidence")
     op.drop_table("evidence")
     op.drop_table("enrolment_codes")

@@ -21,13 +21,13 @@ from server.core.paging import Page, decode_cursor, page_of
 from server.core.problem import Kind, Problem
 from server.evidence.counters import CounterGap, Shot, counted, gaps
 from server.evidence.models import Evidence, Upload
+from server.evidence.rules import is_absent, is_odd
 from server.evidence.visibility import sees_evidence
 
-ABSENT: Final = ("declared", "receiving", "missing", "quarantined")
 STRANDED: Final = ("quarantined", "expired", "terminated")
+REVIEW_STATES: Final = ("pending", "suspect", "accepted", "returned", "queried")
 SHOTS_MAX: Final = 20_000
 COUNTER_DAYS: Final = 90
-_NO_FINDINGS: Final = "[]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Tally:
 def absent_items(ctx: Context, wanted: MissingFilter) -> Page[Evidence]:
     """Declared items whose bytes are not here, the longest overdue first."""
     rules = [
-        sees_evidence(ctx.actor), Evidence.state.in_(ABSENT), *_item_rules(wanted),
+        sees_evidence(ctx.actor), is_absent(Evidence), *_item_rules(wanted),
     ]  # fmt: skip
     if wanted.cursor:
         rules.append(_after_due(wanted.cursor))
@@ -71,7 +71,7 @@ def absent_items(ctx: Context, wanted: MissingFilter) -> Page[Evidence]:
 def absent_count(ctx: Context, wanted: MissingFilter) -> int:
     """How many there are."""
     statement = sa.select(sa.func.count()).select_from(Evidence)
-    rules = [sees_evidence(ctx.actor), Evidence.state.in_(ABSENT), *_item_rules(wanted)]
+    rules = [sees_evidence(ctx.actor), is_absent(Evidence), *_item_rules(wanted)]
     return ctx.session.execute(statement.where(*rules)).scalar_one()
 
 
@@ -117,19 +117,10 @@ def counter_gaps(
     return [gap for gap in found if gap.before.id in seen or gap.after.id in seen]
 
 
-def anomalous() -> sa.ColumnElement[bool]:
-    """The rule for items that people should look at."""
-    return sa.or_(
-        Evidence.state.in_(("missing", "quarantined")),
-        Evidence.review_state == "suspect",
-        sa.cast(Evidence.findings, sa.Text) != _NO_FINDINGS,
-    )
-
-
 def anomalous_case_ids(court_id: uuid.UUID) -> sa.Select[Any]:
     """Cases with such an item, usable in ``IN``."""
     return sa.select(Evidence.case_id).where(
-        Evidence.court_id == court_id, Evidence.case_id.is_not(None), anomalous()
+        Evidence.court_id == court_id, Evidence.case_id.is_not(None), is_odd(Evidence)
     )
 
 
@@ -137,19 +128,26 @@ def tallies(ctx: Context, case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Tall
     """Counts of the cases of a page; the caller has looked whether they are visible."""
     if not case_ids:
         return {}
-    statement = (
-        sa.select(
-            Evidence.case_id,
-            sa.func.count(),
-            sa.func.sum(sa.case((Evidence.state.in_(ABSENT), 1), else_=0)),
-            sa.func.sum(sa.case((anomalous(), 1), else_=0)),
-            sa.func.max(Evidence.captured_at),
-        )
+    last = sa.func.max(Evidence.captured_at)
+    rows = ctx.session.execute(_by_case(ctx, case_ids, last)).all()
+    absent = _counted(ctx, _by_case(ctx, case_ids).where(is_absent(Evidence)))
+    odd = _counted(ctx, _by_case(ctx, case_ids).where(is_odd(Evidence)))
+    return {
+        case: Tally(items, absent.get(case, 0), odd.get(case, 0), last)
+        for case, items, last in rows
+    }
+
+
+def _counted(ctx: Context, statement: sa.Select[Any]) -> dict[uuid.UUID, int]:
+    return {case: count for case, count in ctx.session.execute(statement).all()}  # noqa: C416  typed
+
+
+def _by_case(ctx: Context, case_ids: Sequence[uuid.UUID], *more: Any) -> sa.Select[Any]:
+    return (
+        sa.select(Evidence.case_id, sa.func.count(), *more)
         .where(Evidence.court_id == ctx.actor.court_id, Evidence.case_id.in_(case_ids))
         .group_by(Evidence.case_id)
     )
-    rows = ctx.session.execute(statement)
-    return {case: Tally(items, absent, odd, last) for case, items, absent, odd, last in rows}
 
 
 def _item_rules(wanted: MissingFilter) -> list[sa.ColumnElement[bool]]:
@@ -212,7 +210,12 @@ def _shots(ctx: Context, zone: ZoneInfo, rules: list[sa.ColumnElement[bool]]) ->
     )  # fmt: skip
     statement = (
         sa.select(*columns)
-        .where(Evidence.court_id == ctx.actor.court_id, Evidence.name.is_not(None), *rules)
+        .where(
+            Evidence.court_id == ctx.actor.court_id,
+            Evidence.name.is_not(None),
+            Evidence.review_state.in_(REVIEW_STATES),  # all: the indexes of review end in the time
+            *rules,
+        )
         .order_by(Evidence.id.desc())
         .limit(SHOTS_MAX)
     )

@@ -11,6 +11,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.core.db import Base, BigId, CourtOfChain, CourtScoped
+from server.evidence.rules import has_findings, is_absent, is_odd, partial_index
 
 CODE_BITS = 40  # of an id's random end, which its short code shows
 
@@ -79,7 +80,8 @@ class Evidence(CourtOfChain, Base):
     __table_args__ = (
         sa.UniqueConstraint("device_id", "ep", "seq", "obj_index"),
         sa.Index(None, "court_id", "case_id", "id"),
-        sa.Index(None, "court_id", "case_id", "captured_at", "id"),
+        # With the kind, so that a case's overview is counted in the index alone.
+        sa.Index(None, "court_id", "case_id", "captured_at", "id", "media"),
         sa.Index(None, "court_id", "state", "due_at"),
         sa.Index(None, "device_id", "sha256"),
         sa.Index(None, "sha256"),
@@ -138,6 +140,25 @@ class Evidence(CourtOfChain, Base):
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     seal: Mapped[str | None]  # first digest of the row, see server/audit/seals.py
+
+
+partial_index(
+    "ix_evidence_absent",
+    is_absent(Evidence),
+    Evidence.court_id,
+    Evidence.case_id,
+    Evidence.due_at,
+    Evidence.id,
+)
+partial_index("ix_evidence_odd", is_odd(Evidence), Evidence.court_id, Evidence.case_id)
+partial_index(
+    "ix_evidence_found",
+    has_findings(Evidence),
+    Evidence.court_id,
+    Evidence.review_state,
+    Evidence.captured_at,
+    Evidence.id,
+)
 
 
 class Examination(Base):

@@ -21,8 +21,8 @@ from client_sdk.protocol.times import parse_rfc3339
 from server.audit.models import Event
 from server.core.context import Context
 from server.core.sql_time import epoch_seconds
-from server.evidence.boards import ABSENT, anomalous
 from server.evidence.models import Evidence, Examination
+from server.evidence.rules import is_absent, is_odd
 
 RECORDINGS: Final = ("video", "audio")
 RECORDINGS_MAX: Final = 500
@@ -92,21 +92,12 @@ def buckets(ctx: Context, case_id: uuid.UUID, origin_s: int, width_s: int) -> li
 
 def counts(ctx: Context, case_id: uuid.UUID) -> dict[str, int]:
     """Items by kind, and under ``absent`` and ``anomalous`` those to look at."""
-    statement = (
-        sa.select(
-            Evidence.media,
-            sa.func.count(),
-            sa.func.sum(sa.case((Evidence.state.in_(ABSENT), 1), else_=0)),
-            sa.func.sum(sa.case((anomalous(), 1), else_=0)),
-        )
-        .where(*_of_case(ctx, case_id))
-        .group_by(Evidence.media)
-    )
+    kinds = sa.select(Evidence.media, sa.func.count()).where(*_of_case(ctx, case_id))
     found = {"absent": 0, "anomalous": 0}
-    for media, items, absent, odd in ctx.session.execute(statement):
-        found[media] = items
-        found["absent"] += absent
-        found["anomalous"] += odd
+    found |= dict(ctx.session.execute(kinds.group_by(Evidence.media)).all())
+    for name, rule in (("absent", is_absent(Evidence)), ("anomalous", is_odd(Evidence))):
+        some = sa.select(sa.func.count()).where(*_of_case(ctx, case_id), rule)
+        found[name] = ctx.session.execute(some).scalar_one()
     return found
 
 
@@ -143,8 +134,18 @@ def recordings(
         .limit(RECORDINGS_MAX)
     )
     rows = [(item, length) for item, length in ctx.session.execute(statement)]
-    begun = _lengths_by_chain(ctx.session, [item for item, _ in rows])
-    return [_recording(item, length, begun.get(item.id)) for item, length in rows]
+    return spans(ctx.session, [item for item, _ in rows], [length for _, length in rows])
+
+
+def spans(
+    session: Session, found: Sequence[Evidence], durations_ms: Sequence[int | None]
+) -> list[Recording]:
+    """When recordings ran, each with the length that its file has, if that is known."""
+    begun = _lengths_by_chain(session, found)
+    return [
+        _recording(item, length, begun.get(item.id))
+        for item, length in zip(found, durations_ms, strict=True)
+    ]
 
 
 def begins_at(ctx: Context, item: Evidence) -> datetime:

@@ -1,8 +1,8 @@
 """The queue for review: any filter over the evidence that the caller may see.
 
 At a million items a page costs what a page costs.  Each review state is read along one index in
-the order of the queue and cut off there; what no index knows (kind of medium, place, findings, not
-seen yet) narrows a window of ``WINDOW`` rows of each.  Where windows run out before a page is
+the order of the queue and cut off there; what no index knows (kind of medium, place, which finding,
+not seen yet) narrows a window of ``WINDOW`` rows of each.  Where windows run out before a page is
 full, the page is short and its cursor goes on behind them: nothing is left out, and no request
 looks at everything.  Counting stops likewise, and says so.
 """
@@ -22,13 +22,14 @@ from server.core.context import Context
 from server.core.paging import Page, decode_cursor, encode_cursor
 from server.core.problem import Kind, Problem
 from server.evidence.models import Evidence
+from server.evidence.rules import has_findings
 from server.evidence.visibility import sees_evidence
 from server.identity import queries as identity
 from server.review.commands import ANY_FINDING, Order, QueueFilter
 from server.review.models import ReviewSeen
 
 WINDOW: Final = 3_000
-COUNT_MAX: Final = 5_000
+COUNT_MAX: Final = 1_000
 _OTHER_DATUM_DEGREES: Final = 0.01  # how far a position in another datum may lie off
 _COLUMNS: Final = (
     Evidence.id, Evidence.court_id, Evidence.case_id, Evidence.officer_id, Evidence.captured_by,
@@ -201,7 +202,7 @@ class _Plan:
 
 
 def _always(wanted: QueueFilter, after: _Place | None) -> _Rules:
-    """What is true of nearly every row, or a place in the index itself."""
+    """What is true of nearly every row, a place in the index itself, or an index of its own."""
     rules: _Rules = [Evidence.state == "verified"]
     if wanted.captured_from is not None:
         rules.append(Evidence.captured_at >= wanted.captured_from)
@@ -209,6 +210,8 @@ def _always(wanted: QueueFilter, after: _Place | None) -> _Rules:
         rules.append(Evidence.captured_at < wanted.captured_to)
     if after is not None:
         rules.append(_beyond(Evidence, after, wanted.order))
+    if wanted.finding is not None:
+        rules.append(has_findings(Evidence))
     return rules
 
 
@@ -219,10 +222,8 @@ def _looked_at(ctx: Context, wanted: QueueFilter) -> _Rules:
         rules.append(Evidence.media == wanted.media)
     if wanted.box is not None:
         rules.append(_inside(wanted))
-    text = sa.cast(Evidence.findings, sa.Text)
-    if wanted.finding == ANY_FINDING:
-        rules.append(text != "[]")
-    elif wanted.finding is not None:
+    if wanted.finding is not None and wanted.finding != ANY_FINDING:
+        text = sa.cast(Evidence.findings, sa.Text)
         rules.append(text.contains(f'"code": "{wanted.finding}"', autoescape=True))
     if wanted.unseen:
         seen = sa.select(ReviewSeen.evidence_id).where(ReviewSeen.user_id == ctx.actor.user())

@@ -17,18 +17,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import sqlalchemy as sa
 from flask import Flask
 
 from server.app import create_app
 from server.audit import sequencer
 from server.core.bulk import insert_rows
 from server.core.db import db, table_of
+from server.core.settling import settle
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Evidence, Examination, code_of
 from server.fieldlog.models import LogEntry
 from server.schema import upgrade
 from server.settings import Settings
+from tests.bench.filling import analyse
 from tests.bench.rows import Row, median
 from tests.factories.cases import add_case, add_mission
 from tests.factories.console import Desk, desk
@@ -76,6 +77,7 @@ def _rows(app: Flask, name: str, rounds: int) -> list[Row]:
         sequencer.initialise(session, "bench")
     scene = _filled(app)
     browser = desk(app, scene.court.people["supervisor"])
+    settle()  # as a server does when it starts
     day = (scene.first + timedelta(days=DAYS // 2)).replace(hour=0, minute=0)
     window = f"from={day:%Y-%m-%dT%H:%M}&to={day + timedelta(days=1):%Y-%m-%dT%H:%M}"
     asked = {
@@ -133,9 +135,8 @@ def _filled(app: Flask) -> _Scene:
     item = _fill(app, court, case, ITEMS, first, 0)
     _fill(app, court, other, OTHER_ITEMS, first, ITEMS)
     _fill_log(app, court, case, first)
-    if db.engine.dialect.name == "postgresql":
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("ANALYZE"))
+    for table in (Evidence, Examination, LogEntry):
+        analyse(db.engine, table_of(table))
     return _Scene(court, case, item, first)
 
 

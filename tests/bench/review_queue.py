@@ -21,6 +21,7 @@ from flask import Flask
 from server.app import create_app
 from server.audit import sequencer
 from server.core.db import db, table_of
+from server.core.settling import settle
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Evidence
 from server.schema import upgrade
@@ -123,6 +124,7 @@ def _in_app(app: Flask, name: str, items: int, rounds: int) -> list[Row]:
     ids = {"court": court.id, "case": case, "officer": court.officer.id, "device": court.phone.id}
     _fill(ids, items)
     someone = desk(app, court.supervisor)
+    settle()  # as a server does when it starts
     rows = []
     bare = _p95(lambda: _asked(someone, "/api/v1/review-reasons"), rounds)
     for label, path in _paths(ids, someone).items():
