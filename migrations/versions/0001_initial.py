@@ -1850,6 +1850,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("redaction_id", sa.Uuid(), nullable=True),
         sa.Column("original_named", sa.Boolean(), nullable=False),
+        sa.Column("original_named", sa.Boolean(), nullable=False),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_share_items_court_id_courts")

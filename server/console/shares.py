@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response
@@ -16,12 +17,12 @@ from server.console.shares_forms import NewShareQuery, Nothing, ShareForm, Share
 from server.core.context import Context
 from server.core.permissions import Permission
 from server.core.recording import recorded
-from server.evidence import listing
+from server.evidence import listing, redactions
 from server.evidence import queries as evidence
 from server.evidence.commands import EvidenceFilter
 from server.shares import policy, queries, service
 from server.shares.commands import DAYS_DEFAULT, DAYS_MAX, ITEMS_MAX, MakeShare, ShareFilter
-from server.shares.models import Share
+from server.shares.models import Share, ShareItem
 from server.shares.service import Choice, Made
 
 blueprint = Blueprint("console_shares", __name__)
@@ -72,13 +73,16 @@ def show_share(ctx: Context, share_id: uuid.UUID) -> Response:
     """One share: its items, and who opened what when."""
     share = queries.share(ctx, share_id)
     openings = queries.openings_of(ctx.session, share.id)
+    items = queries.items_of(ctx.session, share.id)
     return render(
         ctx,
         "shares/show.html",
         share=share,
         state=policy.state_of(share, ctx.clock.now()),
         case=cases.visible_case(ctx, share.case_id),
-        items=queries.items_of(ctx.session, share.id),
+        items=items,
+        forms=queries.forms_of(ctx.session, [row for row, _ in items]),
+        waiting=_waiting(ctx, [row for row, _ in items]),
         openings=openings,
         readings=queries.readings_of(ctx.session, [one.id for one in openings]),
         people=people(ctx),
@@ -92,6 +96,19 @@ def revoke_share(ctx: Context, share_id: uuid.UUID, form: dict[str, Any]) -> Res
     """Take a share back, at once."""
     service.revoke(ctx, share_id)
     return see(f"/shares/{share_id}", said="shares.said_revoked")
+
+
+@blueprint.post("/shares/<uuid:share_id>/items/<uuid:evidence_id>/copy")
+@page(_MAKE, form=Nothing)
+def use_copy(
+    ctx: Context,
+    share_id: uuid.UUID,
+    evidence_id: uuid.UUID,
+    form: dict[str, Any],  # noqa: ARG001  a button alone
+) -> Response:
+    """Let an item's redacted copy go out instead of the original."""
+    service.use_copy(ctx, share_id, evidence_id)
+    return see(f"/shares/{share_id}", said="shares.said_copy")
 
 
 @blueprint.post("/shares/<uuid:share_id>/code")
@@ -124,6 +141,12 @@ def _made(ctx: Context, made: Made) -> Response:
         code=made.code,
         picture=qr.svg(link) if link else None,
     )
+
+
+def _waiting(ctx: Context, rows: Sequence[ShareItem]) -> set[uuid.UUID]:
+    """Items whose original was named although a redacted copy of them could go out."""
+    named = [row.evidence_id for row in rows if row.original_named]
+    return {one for one in named if redactions.derivative_for(ctx.session, one) is not None}
 
 
 def _all_of(ctx: Context, case: Case) -> list[uuid.UUID]:

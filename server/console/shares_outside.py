@@ -66,11 +66,13 @@ def show_items(ctx: Context) -> Response:
     if inner is None:
         return _terms(ctx)
     found = queries.opened(inner)
+    items = queries.items_of(inner.session, found.share.id)
     return render(
         inner,
         "shares/outside/list.html",
         **_frame(inner, found.share),
-        items=queries.items_of(inner.session, found.share.id),
+        items=items,
+        forms=queries.forms_of(inner.session, [row for row, _ in items]),
     )
 
 
@@ -112,7 +114,7 @@ def show_item(ctx: Context, evidence_id: uuid.UUID) -> Response:
         "shares/outside/item.html",
         **_frame(ctx, shared.share),
         item=shared.item,
-        redacted=shared.row.redaction_id is not None,
+        form=shared.form.name,
         picture=reading.picture_of(ctx, shared),
         film=reading.film_of(ctx, shared),
         may_download=may_download,
@@ -234,7 +236,7 @@ def _facts(ctx: Context, shared: queries.Shared) -> dict[str, Any]:
     return {
         "item": str(item.id),
         "code": short_code(item.id),
-        "form": "original" if shared.row.redaction_id is None else "redacted",
+        "form": shared.form.name,
         "name": shown_name(found.name),
         "sha256": found.sha256,
         "original_sha256": item.sha256,

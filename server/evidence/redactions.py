@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -88,6 +88,22 @@ def derivative_for(session: Session, evidence_id: uuid.UUID) -> Released | None:
 def released(session: Session, redaction_id: uuid.UUID) -> Released | None:
     """A finished copy that was not discarded, by its own id."""
     return _released(session.get(Redaction, redaction_id))
+
+
+def made_of(
+    session: Session, evidence_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, list[Redaction]]:
+    """Every copy of these items that was ever made, the oldest first, discarded ones included."""
+    statement = (
+        sa.select(Redaction)
+        .where(Redaction.evidence_id.in_(evidence_ids), Redaction.state.in_((MADE, DISCARDED)))
+        .where(Redaction.sha256.is_not(None))
+        .order_by(Redaction.number)
+    )
+    found: dict[uuid.UUID, list[Redaction]] = {one: [] for one in evidence_ids}
+    for row in session.execute(statement).scalars():
+        found[row.evidence_id].append(row)
+    return found
 
 
 def released_photo(session: Session, redaction_id: uuid.UUID) -> Released | None:

@@ -39,7 +39,10 @@ class Share(CourtScoped, Base):
 
 
 class ShareItem(CourtScoped, Base):
-    """One item of a share: its original, or one redacted derivative of it."""
+    """One item of a share: its original, or the redacted copy that was chosen for it.
+
+    What goes out is decided at each request (``policy.form_of``), since copies come and go.
+    """
 
     __tablename__ = "share_items"
     __table_args__ = (sa.Index(None, "evidence_id"),)
@@ -48,6 +51,7 @@ class ShareItem(CourtScoped, Base):
     evidence_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("evidence.id"), primary_key=True)
     position: Mapped[int]
     redaction_id: Mapped[uuid.UUID | None]
+    original_named: Mapped[bool] = mapped_column(default=False)  # although there was a copy
 
 
 class ShareOpening(CourtScoped, Base):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from server.core.problem import Kind, Problem, invalid
 from server.evidence.derivative_names import VIEW, WEB
 from server.evidence.models import Evidence
+from server.evidence.redaction_models import Redaction
+from server.evidence.redactions import MADE
 from server.shares.commands import Mode
-from server.shares.models import Share
+from server.shares.models import Share, ShareItem
 
 CODE_TRIES_MAX: Final = 5
 # What the worker makes of an item, in the order in which it is preferred for looking at.
@@ -45,6 +48,38 @@ def require_confirmed(redacted: Collection[uuid.UUID], originals: Collection[uui
     unknown = sorted(str(one) for one in set(originals) - set(redacted))
     if unknown:
         raise invalid({"originals": [f"no redacted copy of {', '.join(unknown)}"]})
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """In which form an item goes out: its original, a redacted copy, or not at all."""
+
+    redaction_id: uuid.UUID | None = None
+    original: bool = False
+
+    @property
+    def name(self) -> str:
+        """``original``, ``redacted`` or ``withheld``: what people and the log are told."""
+        if self.original:
+            return "original"
+        return "withheld" if self.redaction_id is None else "redacted"
+
+
+def form_of(row: ShareItem, made: Sequence[Redaction]) -> Form:
+    """The newest finished copy stands in for the original, whenever it was made.
+
+    What was redacted once never goes out as it was, unless its sharer named the original; nor does
+    a copy that is older than the one they shared.
+
+    :param made: every copy of the item that was ever made, the oldest first.
+    """
+    if row.original_named:
+        return Form(original=True)
+    shared = next((one.number for one in made if one.id == row.redaction_id), 0)
+    standing = [one.id for one in made if one.state == MADE and one.number >= shared]
+    if standing:
+        return Form(redaction_id=standing[-1])
+    return Form(original=not made and row.redaction_id is None)
 
 
 def code_needed(mode: Mode, *, asked: bool) -> bool:

@@ -15,9 +15,12 @@ from server.cases import queries as cases
 from server.core.context import Context
 from server.core.paging import Page, decode_id, page_of
 from server.core.problem import not_found
+from server.evidence import redactions
 from server.evidence.models import Derivative, Evidence
+from server.shares import policy
 from server.shares.commands import ShareFilter
 from server.shares.models import Share, ShareItem, ShareOpening, ShareReading
+from server.shares.policy import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Shared:
     share: Share
     row: ShareItem
     item: Evidence
+    form: Form
 
 
 def shares_of(ctx: Context, wanted: ShareFilter) -> Page[Share]:
@@ -78,6 +82,12 @@ def items_of(session: Session, share_id: uuid.UUID) -> list[tuple[ShareItem, Evi
         .order_by(ShareItem.position)
     )
     return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def forms_of(session: Session, rows: Collection[ShareItem]) -> dict[uuid.UUID, Form]:
+    """In which form each item of a share goes out at this moment, by the item."""
+    made = redactions.made_of(session, [row.evidence_id for row in rows])
+    return {row.evidence_id: policy.form_of(row, made[row.evidence_id]) for row in rows}
 
 
 def item_counts(session: Session, share_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
@@ -150,7 +160,8 @@ def shared_item(ctx: Context, evidence_id: uuid.UUID) -> Shared:
     row = ctx.session.execute(statement).first()
     if row is None or row[1].state != "verified":
         raise not_found()
-    return Shared(found.opening, found.share, row[0], row[1])
+    form = forms_of(ctx.session, [row[0]])[evidence_id]
+    return Shared(found.opening, found.share, row[0], row[1], form)
 
 
 def derivatives_by_digest(

@@ -12,6 +12,7 @@ from server.core.context import Context
 from server.core.problem import not_found
 from server.core.transactions import take_turns
 from server.evidence import redactions
+from server.evidence.redactions import Released
 from server.shares import policy, queries
 from server.shares.commands import Mode
 from server.shares.models import ShareReading
@@ -32,9 +33,9 @@ class Bytes:
 
 def picture_of(ctx: Context, shared: Shared) -> Bytes | None:
     """A still that the worker made, or the redacted photo; never an original."""
-    if shared.row.redaction_id is not None:
-        copy = redactions.released_photo(ctx.session, shared.row.redaction_id)
-        return None if copy is None else Bytes(copy.sha256, copy.mime, copy.name.encode())
+    if not shared.form.original:
+        copy = _copy_of(ctx, shared)
+        return None if copy is None or copy.kind != "photo" else _bytes_of(copy)
     made = queries.derivatives_by_digest(ctx.session, [shared.item.sha256])[shared.item.sha256]
     for name in policy.PICTURES:
         if name in made:
@@ -44,11 +45,9 @@ def picture_of(ctx: Context, shared: Shared) -> Bytes | None:
 
 def film_of(ctx: Context, shared: Shared) -> Bytes | None:
     """A film or sound that the worker made: the redacted copy, or the copy for browsers."""
-    if shared.row.redaction_id is not None:
-        copy = redactions.released(ctx.session, shared.row.redaction_id)
-        if copy is None or copy.kind == "photo":
-            return None
-        return Bytes(copy.sha256, copy.mime, copy.name.encode())
+    if not shared.form.original:
+        copy = _copy_of(ctx, shared)
+        return None if copy is None or copy.kind == "photo" else _bytes_of(copy)
     made = queries.derivatives_by_digest(ctx.session, [shared.item.sha256])[shared.item.sha256]
     film = made.get(policy.FILM)
     return None if film is None else Bytes(film.sha256, film.mime, None)
@@ -61,12 +60,12 @@ def content_of(ctx: Context, shared: Shared) -> Bytes:
     """
     if shared.share.mode != Mode.DOWNLOAD:
         raise not_found()
-    if shared.row.redaction_id is None:
+    if shared.form.original:
         return Bytes(shared.item.sha256, shared.item.mime, shared.item.name)
-    copy = redactions.released(ctx.session, shared.row.redaction_id)
+    copy = _copy_of(ctx, shared)
     if copy is None:
         raise not_found()
-    return Bytes(copy.sha256, copy.mime, copy.name.encode())
+    return _bytes_of(copy)
 
 
 def seen(ctx: Context, shared: Shared, kind: str, served: Bytes | None = None) -> None:
@@ -86,10 +85,19 @@ def seen(ctx: Context, shared: Shared, kind: str, served: Bytes | None = None) -
     facts = {
         "sha256": shared.item.sha256, "share": str(shared.share.id),
         "opening": str(shared.opening.id), "recipient": shared.share.recipient,
-        "form": "original" if shared.row.redaction_id is None else "redacted",
+        "form": shared.form.name,
         "served": None if served is None else served.sha256,
     }  # fmt: skip
     record(
         ctx, _KINDS[kind], Subject("evidence", shared.item.id), facts,
         case_id=shared.item.case_id, mission_id=shared.item.mission_id,
     )  # fmt: skip
+
+
+def _copy_of(ctx: Context, shared: Shared) -> Released | None:
+    found = shared.form.redaction_id
+    return None if found is None else redactions.released(ctx.session, found)
+
+
+def _bytes_of(copy: Released) -> Bytes:
+    return Bytes(copy.sha256, copy.mime, copy.name.encode())

@@ -12,7 +12,7 @@ from server.audit.service import Subject, record
 from server.cases import queries as cases
 from server.core.clock import rfc3339
 from server.core.context import Context
-from server.core.problem import Kind, Problem
+from server.core.problem import Kind, Problem, not_found
 from server.evidence import queries as evidence
 from server.evidence import redactions
 from server.evidence.models import Evidence
@@ -97,6 +97,20 @@ def revoke(ctx: Context, share_id: uuid.UUID) -> Share:
     return row
 
 
+def use_copy(ctx: Context, share_id: uuid.UUID, evidence_id: uuid.UUID) -> Share:
+    """From now on the newest redacted copy goes out instead of the original that was named."""
+    row = _live(ctx, share_id)
+    found = ctx.session.get(ShareItem, (row.id, evidence_id), with_for_update=True)
+    if found is None:
+        raise not_found("the item")
+    copy = redactions.derivative_for(ctx.session, evidence_id)
+    if copy is None or not found.original_named:
+        raise Problem(Kind.CONFLICT, "no redacted copy waits to stand in for this item")
+    found.redaction_id, found.original_named = copy.redaction_id, False
+    _item_shared(ctx, row, found, ctx.session.get_one(Evidence, evidence_id))
+    return row
+
+
 def _live(ctx: Context, share_id: uuid.UUID) -> Share:
     row = queries.share(ctx, share_id, to_change=True)
     if not policy.counts(row, ctx.clock.now()):
@@ -126,20 +140,24 @@ def _add_item(ctx: Context, row: Share, position: int, one: Choice, *, original:
     if row.mode == Mode.VIEW and redaction_id is None:
         made = {made.name for made in evidence.derivatives_of(ctx.session, one.item.sha256)}
         policy.require_viewable(one.item, made)
-    ctx.session.add(
-        ShareItem(
-            share_id=row.id, evidence_id=one.item.id, court_id=row.court_id, position=position,
-            redaction_id=redaction_id,
-        )
+    made_item = ShareItem(
+        share_id=row.id, evidence_id=one.item.id, court_id=row.court_id, position=position,
+        redaction_id=redaction_id, original_named=original,
     )  # fmt: skip
+    ctx.session.add(made_item)
+    _item_shared(ctx, row, made_item, one.item)
+
+
+def _item_shared(ctx: Context, row: Share, one: ShareItem, item: Evidence) -> None:
+    """Tell the item's own custody in which form it is lent."""
     facts = {
         "share": str(row.id), "recipient": row.recipient, "mode": row.mode,
-        "form": "original" if redaction_id is None else "redacted",
-        "redaction": None if redaction_id is None else str(redaction_id),
+        "form": "original" if one.redaction_id is None else "redacted",
+        "redaction": None if one.redaction_id is None else str(one.redaction_id),
     }  # fmt: skip
     record(
-        ctx, EventKind.SHARE_ITEM, Subject("evidence", one.item.id), facts, case_id=row.case_id,
-        mission_id=one.item.mission_id,
+        ctx, EventKind.SHARE_ITEM, Subject("evidence", item.id), facts, case_id=row.case_id,
+        mission_id=item.mission_id,
     )  # fmt: skip
 
 

@@ -62,13 +62,14 @@ def derive(scene: Scene, item: Evidence, name: str, data: bytes, mime: str = "im
 
 
 def redact(
-    scene: Scene, item: Evidence, data: bytes, mime: str = "image/jpeg", kind: str = "photo"
-) -> uuid.UUID:
+    scene: Scene, item: Evidence, data: bytes, mime: str = "image/jpeg", kind: str = "photo",
+    number: int = 1,
+) -> uuid.UUID:  # fmt: skip
     """A finished redacted copy of the item."""
     sha256, now = keep(scene, data), scene.clock.now()
     with scene.unit() as ctx:
         row = Redaction(
-            id=ctx.new_id(), court_id=item.court_id, evidence_id=item.id, number=1, kind=kind,
+            id=ctx.new_id(), court_id=item.court_id, evidence_id=item.id, number=number, kind=kind,
             recipe={}, recipe_sha256="00" * 32, reason="第三人(虚构)",
             asked_by=scene.supervisor_id, asked_at=now, state="made", source_sha256=item.sha256,
             sha256=sha256, size_bytes=len(data), mime=mime, width=640, height=480,
