@@ -37,6 +37,7 @@ from server.jobs import overview as job_overview
 from server.jobs.overview import JobsState
 from server.live import routes as live
 from server.notices import routes as notices
+from server.oversight import routes as oversight
 from server.register import routes as register
 from server.retention import routes as retention
 from server.retention.guard import Guard, Watcher
@@ -48,7 +49,7 @@ from server.sync import routes as sync
 API = "/api/v1"
 SLICES = (
     audit, identity, duty, clocks, cases, register, evidence, disclosure, uploads, fieldlog, review,
-    sync, live, notices, retention, redactions, guests, shares,
+    sync, live, notices, retention, redactions, guests, shares, oversight,
 )  # fmt: skip
 PAGES = (clocks.page, ops.blueprint, audit.tiles)
 # Which browsers may use a permission; the staff's own unless it is named.

@@ -25,6 +25,7 @@ from server.identity import dpop
 from server.jobs import queue
 from server.jobs.models import PeriodicRun
 from server.notices import service as notices
+from server.oversight import watching
 from server.review import second_look
 from server.sync import service as sync
 
@@ -64,6 +65,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("erasures.finish", 600, erasure_bytes.unlink_due, in_transaction=False),
     Task("records.overdue", 600, sync.release_overdue),
     Task("opinions.overdue", 600, guests.mark_overdue),
+    Task("oversight.watch", 3_600, watching.watch, in_transaction=False),
     Task("review.draw", 3_600, second_look.draw_due),
     Task("feed.compact", 86_400, retention.compact_feed),
     Task("proofs.forget", 300, _forget_proofs),

@@ -40,6 +40,7 @@ from tests.factories.field import Recorder, sequence
 from tests.factories.ground_conduct import action_in
 from tests.factories.ground_copies import redactions_of
 from tests.factories.ground_live import live_of
+from tests.factories.ground_oversight import oversight_in
 from tests.factories.ground_retention import hold_in
 from tests.factories.guests import invite
 from tests.factories.identity import (
@@ -64,7 +65,7 @@ HELD_SEQ = 7
 DERIVATIVE = "thumbnail"
 Ids = Mapping[str, str]
 _NOTHING: frozenset[str] = frozenset()
-_HIDDEN = {"judicial_police": frozenset({"booking"})}  # the camera is booked for the officer
+_HIDDEN = {"judicial_police": frozenset({"booking", "task", "alert"})}  # they are the officer's
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ def _speakers(ground: Ground) -> list[Speaker]:
             "failed_redaction",
             "live_mission",
             "live_entry",
+            "task",
+            "alert",
         }
     )
     stranger = ground.world.caller(court.second_officer, others)
@@ -237,6 +240,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
     ids["redaction"], ids["failed_redaction"] = redactions_of(app, court, ids["evidence"])
     ids["action"] = action_in(app, court, case, mission)
     ids["hold"] = hold_in(app, court, case, uuid.UUID(ids["evidence"]))
+    ids |= oversight_in(app, court, case)
     shared = shared_in(app, court.supervisor, case, uuid.UUID(ids["evidence"]))
     ids["share"] = str(shared.share.id)
     ids["invitation"] = str(invite(app, court.supervisor, mission).id)

@@ -34,7 +34,7 @@ _SLUGS = {kind.slug for kind in Kind}
 # Lists narrowed by a foreign id are empty lists; everything else names what it needs.
 _FILTERED = re.compile(
     r"GET /api/v1/(cases|missions|duty-bookings|devices|events|invitations|review-queue"
-    r"|retention/holds)$"
+    r"|retention/holds|oversight/tasks|oversight/alerts)$"
 )
 
 
