@@ -1,4 +1,4 @@
-"""Handlers that make files from evidence: redactions, copies for browsers, face suggestions."""
+"""Handlers that make files from evidence: redactions, copies for browsers and outsiders, faces."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from server.evidence.examination import TryAgainError
 from server.evidence.making_jobs import MakesFiles
 from server.evidence.sandbox import SandboxError
 from server.evidence.sandbox.maker import Maker, maker_limits
-from server.jobs.table import FACES, PREVIEW, REDACT, Handler, PostponeError
+from server.jobs.table import FACES, MARK, PREVIEW, REDACT, Handler, PostponeError
 from server.settings import Settings
+from server.shares import films
 
 _BUSY_SECONDS: Final = 1.0
 _UNEXAMINED_SECONDS: Final = 1.0
@@ -35,6 +36,7 @@ def making(maker: MakesFiles, threads: int) -> dict[str, Handler]:
         REDACT: _in_turn(turns, maker, making_jobs.redact),
         PREVIEW: _in_turn(turns, maker, making_jobs.preview),
         FACES: _in_turn(turns, maker, making_jobs.suggest_faces),
+        MARK: _in_turn(turns, maker, films.mark),
     }
 
 

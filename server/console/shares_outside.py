@@ -117,6 +117,7 @@ def show_item(ctx: Context, evidence_id: uuid.UUID) -> Response:
         form=shared.form.name,
         picture=reading.picture_of(ctx, shared),
         film=reading.film_of(ctx, shared),
+        film_state=reading.film_state(ctx, shared),
         may_download=may_download,
         facts=_facts(ctx, shared) if may_download else None,
     )

@@ -61,8 +61,8 @@ class _Source:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    """What was made, with the digest of its bytes."""
+class Stored:
+    """What was made, with the digest of its bytes; ``product`` says what it is."""
 
     product: Product
     sha256: str
@@ -129,40 +129,51 @@ def _waiting(ctx: Context, evidence_id: str) -> list[tuple[uuid.UUID, Recipe]]:
     return [(row.id, Recipe.of(row.recipe)) for row in ctx.session.execute(statement)]
 
 
-def _make(maker: MakesFiles, source: _Source, recipe: Recipe) -> _Stored | SandboxFailure:
+def _make(maker: MakesFiles, source: _Source, recipe: Recipe) -> Stored | SandboxFailure:
     if not source.kind or source.kind != recipe.kind:
         return SandboxFailure("not-what-it-says", f"the bytes are no {recipe.kind}")
-    with _workplace(source) as (path, output):
-        found = maker.make(path, mime=source.mime, recipe=recipe.to_json(), output=output)
+    return make_file(maker, source.blobs, (source.sha256, source.mime), recipe.to_json())
+
+
+def make_file(
+    maker: MakesFiles, blobs: BlobStore, of: tuple[str, str], recipe: str
+) -> Stored | SandboxFailure:
+    """Make what ``recipe`` says of stored bytes, and store that; no transaction may be open.
+
+    :param of: digest and type of the bytes.  TryAgainError when the sandbox cannot work now.
+    """
+    with _workplace(blobs, of[0]) as (path, output):
+        found = maker.make(path, mime=of[1], recipe=recipe, output=output)
         if isinstance(found, SandboxFailure):
             if found.code == "unavailable":
                 raise TryAgainError(found.detail)
             return found
         if found.text:
-            return _store(source.blobs, io.BytesIO(found.text.encode()), found)
+            return store(blobs, io.BytesIO(found.text.encode()), found)
         output.seek(0)
-        return _store(source.blobs, output, found)
+        return store(blobs, output, found)
 
 
 @contextmanager
-def _workplace(source: _Source) -> Iterator[tuple[Path, BinaryIO]]:
+def _workplace(blobs: BlobStore, sha256: str) -> Iterator[tuple[Path, BinaryIO]]:
     with tempfile.TemporaryDirectory(prefix="tiezheng-make-") as folder:
-        path = local_file(source.blobs, Digest(source.sha256), Path(folder) / "input")
+        path = local_file(blobs, Digest(sha256), Path(folder) / "input")
         with (Path(folder) / "output").open("w+b") as output:
             yield path, output
 
 
-def _store(blobs: BlobStore, made: BinaryIO, product: Product) -> _Stored:
+def store(blobs: BlobStore, made: BinaryIO, product: Product) -> Stored:
+    """Put what was made into the store, under its digest."""
     digest, size_bytes = hashlib.sha256(), 0
     while chunk := made.read(_CHUNK_BYTES):
         digest.update(chunk)
         size_bytes += len(chunk)
     made.seek(0)
     blobs.put_stream(Digest(digest.hexdigest()), made, size_bytes)
-    return _Stored(product, digest.hexdigest(), size_bytes)
+    return Stored(product, digest.hexdigest(), size_bytes)
 
 
-def _finish(ctx: Context, row: Redaction, outcome: _Stored | SandboxFailure) -> None:
+def _finish(ctx: Context, row: Redaction, outcome: Stored | SandboxFailure) -> None:
     item = ctx.session.get_one(Evidence, row.evidence_id)
     row.finished_at = ctx.clock.now()
     if isinstance(outcome, SandboxFailure):
@@ -185,7 +196,7 @@ def _finish(ctx: Context, row: Redaction, outcome: _Stored | SandboxFailure) -> 
 
 
 def _derived(
-    ctx: Context, source: _Source, name: str, outcome: _Stored | SandboxFailure, kind: EventKind
+    ctx: Context, source: _Source, name: str, outcome: Stored | SandboxFailure, kind: EventKind
 ) -> None:
     item = ctx.session.get_one(Evidence, source.item_id)
     facts: dict[str, Any] = {"sha256": source.sha256, "name": name}

@@ -21,6 +21,7 @@ from server.core.context import Context
 from server.core.paging import Page, decode_id, page_of
 from server.core.problem import not_found
 from server.evidence.commands import EvidenceFilter
+from server.evidence.derivative_names import LENT
 from server.evidence.models import Derivative, Evidence, Examination, Upload
 from server.evidence.visibility import sees_evidence
 
@@ -96,8 +97,10 @@ def examination_of(session: Session, sha256: str) -> Examination | None:
 
 
 def derivatives_of(session: Session, sha256: str) -> Sequence[Derivative]:
-    """What was made from these bytes."""
-    statement = sa.select(Derivative).where(Derivative.source_sha256 == sha256)
+    """What was made from these bytes; films lent to outsiders are their shares' own."""
+    statement = sa.select(Derivative).where(
+        Derivative.source_sha256 == sha256, ~Derivative.name.startswith(LENT)
+    )
     return session.execute(statement.order_by(Derivative.name)).scalars().all()
 
 

@@ -20,6 +20,7 @@ FORMAT_VERSION: Final = 1
 REDACT: Final = "redact"
 PREVIEW: Final = "preview"
 FACES: Final = "faces"
+MARK: Final = "mark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +97,27 @@ class Recipe:
     def boxes_at(self, start_ms: float, end_ms: float) -> list[Box]:
         """Boxes that cover a frame shown from here to there."""
         return [box for box in self.boxes if box.touches(start_ms, end_ms)]
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """A film made anew with a stamp in rows over every picture, at most 1280 px.
+
+    The stamp was drawn outside, where the fonts are: ``dots`` are its pixels by rows, a byte each
+    (0 nothing, 1 light, 2 dark), packed by zlib and written in base64.
+    """
+
+    kind: str
+    width: int
+    height: int
+    dots: str
+    what: str = MARK
+
+    def to_json(self) -> str:
+        """One line for the sandbox."""
+        return json.dumps(dump(self), separators=(",", ":"))
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Marking:
+        """What :meth:`to_json` wrote; CodecError when it is not one."""
+        return load(cls, dict(value))

@@ -15,6 +15,7 @@ EXPORT: Final = "disclosure.export"
 REDACT: Final = "evidence.redact"
 PREVIEW: Final = "evidence.preview"
 FACES: Final = "evidence.faces"
+MARK: Final = "shares.mark"
 
 HANDLERS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -22,6 +23,9 @@ HANDLERS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         EventKind.EVIDENCE_EXAMINED: (PREVIEW,),
         EventKind.REDACTION_ASKED: (REDACT,),
         EventKind.FACES_ASKED: (FACES,),
+        EventKind.SHARE_ITEM: (MARK,),
+        EventKind.REDACTION_MADE: (MARK,),
+        EventKind.REDACTION_DISCARDED: (MARK,),
         EventKind.EXPORT_REQUESTED: (EXPORT,),
     }
 )

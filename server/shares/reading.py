@@ -13,7 +13,7 @@ from server.core.problem import not_found
 from server.core.transactions import take_turns
 from server.evidence import redactions
 from server.evidence.redactions import Released
-from server.shares import policy, queries
+from server.shares import films, policy, queries
 from server.shares.commands import Mode
 from server.shares.models import ShareReading
 from server.shares.queries import Shared
@@ -44,13 +44,24 @@ def picture_of(ctx: Context, shared: Shared) -> Bytes | None:
 
 
 def film_of(ctx: Context, shared: Shared) -> Bytes | None:
-    """A film or sound that the worker made: the redacted copy, or the copy for browsers."""
+    """A film or sound that the worker made: the redacted copy, or the copy for browsers.
+
+    Who may only look gets a film with their name in its pictures; none until it is made.
+    """
+    if films.is_marked(ctx, shared):
+        _, made_for = films.made_for(ctx, shared)
+        return None if made_for is None else Bytes(made_for.sha256, made_for.mime, None)
     if not shared.form.original:
         copy = _copy_of(ctx, shared)
         return None if copy is None or copy.kind == "photo" else _bytes_of(copy)
     made = queries.derivatives_by_digest(ctx.session, [shared.item.sha256])[shared.item.sha256]
     film = made.get(policy.FILM)
     return None if film is None else Bytes(film.sha256, film.mime, None)
+
+
+def film_state(ctx: Context, shared: Shared) -> str | None:
+    """How far the marked film is; none where there is none to wait for."""
+    return films.made_for(ctx, shared)[0].value if films.is_marked(ctx, shared) else None
 
 
 def content_of(ctx: Context, shared: Shared) -> Bytes:

@@ -14,7 +14,8 @@ from av.video.stream import VideoStream
 
 from server.evidence.making.covering import Pixels, cover_planes
 from server.evidence.making.quality import Quality
-from server.evidence.recipes import Recipe
+from server.evidence.making.veil import Veil
+from server.evidence.recipes import Marking, Recipe
 
 _BASE = Fraction(1, 90_000)
 _FOREVER = float("inf")
@@ -41,6 +42,7 @@ class Film:
     recipe: Recipe
     quality: Quality
     origin_seconds: float
+    marking: Marking | None = None
     frames: int = 0
     covered: int = 0
     ends_ms: int = 0
@@ -48,6 +50,7 @@ class Film:
     _track: Any = None
     _waiting: _Shown | None = None
     _last_pts: int = -1
+    _veil: Veil | None = None
 
     def prepare(self, track: VideoStream, first: VideoFrame) -> None:
         """Add the track, as large as the first frame is when it stands upright."""
@@ -104,8 +107,11 @@ class Film:
             self.covered += 1
         turns = -self.recipe.turn // 90 % 4
         planes = [np.ascontiguousarray(np.rot90(plane, turns)) for plane in shown.planes]
-        flat = np.concatenate([plane.reshape(-1) for plane in planes])
         (height, width) = planes[0].shape
+        if self.marking is not None:
+            self._veil = self._veil or Veil(self.marking, width, height)
+            self._veil.cover(planes[0])
+        flat = np.concatenate([plane.reshape(-1) for plane in planes])
         frame = VideoFrame.from_ndarray(
             flat.reshape(height * _PLANES // 2, width), format="yuv420p"
         )

@@ -23,7 +23,7 @@ from server.evidence.making.output import mp4_into
 from server.evidence.making.quality import Quality
 from server.evidence.making.sound import Sound
 from server.evidence.metadata.media import open_media, playable
-from server.evidence.recipes import Recipe
+from server.evidence.recipes import Marking, Recipe
 from server.evidence.sandbox.products import Product
 
 
@@ -32,9 +32,16 @@ class NothingToMakeError(Exception):
 
 
 def remake(
-    source: BinaryIO, mime: str, recipe: Recipe, output: BinaryIO, quality: Quality
+    source: BinaryIO,
+    mime: str,
+    recipe: Recipe,
+    output: BinaryIO,
+    quality: Quality,
+    marking: Marking | None = None,
 ) -> Product:
     """Write the recording as H.264 and AAC in MP4, covered and muted as ``recipe`` says.
+
+    With ``marking`` its stamp lies over every picture; a sound alone cannot carry one.
 
     What cannot be decoded is left out; ``complete`` says whether the decoder came to the end.
     NothingToMakeError when nothing could be.
@@ -47,7 +54,9 @@ def remake(
             raise NothingToMakeError("no track that can be decoded")
         origin = _origin(chosen)
         with mp4_into(output) as outgoing:
-            film = Film(outgoing, recipe, quality, origin) if pictures is not None else None
+            film = (
+                Film(outgoing, recipe, quality, origin, marking) if pictures is not None else None
+            )
             sound = Sound(outgoing, recipe, quality.sound_bits, origin) if sounds else None
             # Both tracks must be known before the first packet is written.
             if film is not None and pictures is not None and first is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from server.evidence.making.quality import FINE, SMALL
 from server.evidence.making.recordings import NothingToMakeError, remake
 from server.evidence.metadata.media import duration_ms, open_media
 from server.evidence.pipeline import Guard, StageExpired, explain
-from server.evidence.recipes import FACES, PREVIEW, Box, Recipe
+from server.evidence.recipes import FACES, MARK, PREVIEW, Box, Marking, Recipe
 from server.evidence.sandbox.products import Product
 
 _DETAIL_MAX = 200
@@ -32,7 +32,7 @@ def make_open(
     """
     try:
         with guard("make"):
-            product = _make(source, output, claimed_type, Recipe.of(json.loads(recipe)))
+            product = _make(source, output, claimed_type, json.loads(recipe))
             output.flush()
     except StageExpired:
         product = Product(problem="timeout", detail="took too long")
@@ -47,7 +47,11 @@ def make_open(
     return json.dumps(dump(product))
 
 
-def _make(source: BinaryIO, output: BinaryIO, mime: str, recipe: Recipe) -> Product:
+def _make(source: BinaryIO, output: BinaryIO, mime: str, wish: dict[str, Any]) -> Product:
+    if wish.get("what") == MARK:
+        marking = Marking.of(wish)
+        return remake(source, mime, Recipe(MARK, marking.kind), output, SMALL, marking)
+    recipe = Recipe.of(wish)
     if recipe.what == FACES:
         return suggest(source, mime, recipe, _duration(source, mime, recipe))
     if recipe.kind == "photo":
