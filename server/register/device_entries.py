@@ -12,6 +12,7 @@ from client_sdk.protocol.entries import EntryPart, checked
 from client_sdk.protocol.errors import PayloadError
 from server.audit.chain import FieldRecord
 from server.core.context import Context
+from server.register.beginning import begin
 from server.register.commands import ActionState
 from server.register.folding import UNKNOWN_TYPE
 from server.register.models import Action, Entry
@@ -65,18 +66,17 @@ def begin_actions(
     """
     named = {row.action_id for row in rows if row.action_id is not None}
     found = ctx.session.execute(sa.select(Action).where(Action.id.in_(named))).scalars()
-    known = {action.id: action for action in found}
+    known: dict[uuid.UUID, Action | None] = {action.id: action for action in found}
     for row in rows:
         if row.action_id is None:
             continue
-        action = known.get(row.action_id)
-        if action is None:
-            action = known[row.action_id] = Action(
+        if row.action_id not in known:
+            begun = Action(
                 id=row.action_id, court_id=row.court_id, case_id=row.case_id,
                 mission_id=missions.get(row.record_hid), type=UNKNOWN_TYPE,
                 state=ActionState.PLANNED, created_by=row.written_by, created_at=row.created_at,
             )  # fmt: skip
-            ctx.session.add(action)
-        elif (action.court_id, action.case_id) != (row.court_id, row.case_id):
+            known[row.action_id] = begin(ctx, begun)
+        action = known[row.action_id]
+        if action is None or (action.court_id, action.case_id) != (row.court_id, row.case_id):
             row.action_id = None
-    ctx.session.flush()  # entries refer to them

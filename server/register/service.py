@@ -27,6 +27,7 @@ from server.clocks.correction import Ledger
 from server.core.context import Context
 from server.core.problem import Kind, Problem, not_found
 from server.register import device_entries, policy, queries, telling
+from server.register.beginning import begin
 from server.register.commands import ActionState, WriteEntry
 from server.register.folding import UNKNOWN_TYPE, standing
 from server.register.models import Action, Entry
@@ -126,9 +127,11 @@ def settle(ctx: Context, action_ids: Sequence[uuid.UUID]) -> None:
     """Compute where actions stand from the entries that count."""
     if not action_ids:
         return
-    entries = queries.entries_of_actions(ctx.session, action_ids)
     found = sa.select(Action).where(Action.id.in_(action_ids)).order_by(Action.id)
-    for action in ctx.session.execute(found.with_for_update()).scalars():
+    # Locked before their entries are read: who comes second sees what the first has written.
+    actions = ctx.session.execute(found.with_for_update()).scalars().all()
+    entries = queries.entries_of_actions(ctx.session, action_ids)
+    for action in actions:
         now = standing(entries[action.id])
         action.type, action.state, action.place = now.type, now.state, now.place
         action.planned_at, action.begins_at, action.ends_at = (
@@ -171,13 +174,14 @@ def _action(
     if action is None:
         if command.mission_id is not None:
             cases.visible_mission(ctx, command.mission_id)
-        action = Action(
+        begun = Action(
             id=action_id, court_id=case.court_id, case_id=case.id, mission_id=command.mission_id,
             type=UNKNOWN_TYPE, state=ActionState.PLANNED, created_by=ctx.actor.user_id,
             created_at=ctx.clock.now(),
         )  # fmt: skip
-        ctx.session.add(action)
-        ctx.session.flush()  # its entry refers to it
+        action = begin(ctx, begun)
+        if action is None:
+            raise not_found("the action")
     return action
 
 
