@@ -8,6 +8,7 @@ from server.audit import models as audit
 from server.cases import models as cases
 from server.cases import view_models as case_views
 from server.clocks import models as clocks
+from server.conduct import case_models as case_standings
 from server.conduct import models as conduct
 from server.core import models as core
 from server.disclosure import models as disclosure
@@ -28,7 +29,8 @@ from server.review import models as review
 from server.shares import models as shares
 
 __all__ = [
-    "audit", "audit_attestors", "audit_devices", "case_views", "cases", "clocks", "conduct", "core",
-    "disclosure", "erasures", "evidence", "fieldlog", "guests", "identity", "jobs", "live",
-    "notices", "oversight", "redactions", "register", "retention", "reuse", "review", "shares",
+    "audit", "audit_attestors", "audit_devices", "case_standings", "case_views", "cases", "clocks",
+    "conduct", "core", "disclosure", "erasures", "evidence", "fieldlog", "guests", "identity",
+    "jobs", "live", "notices", "oversight", "redactions", "register", "retention", "reuse",
+    "review", "shares",
 ]  # fmt: skip

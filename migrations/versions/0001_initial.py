@@ -31,6 +31,7 @@ _SOME_EVIDENCE = (
     ),
 )
 COURT_SCOPED = (
+    "case_states",
     "conduct_checks",
     "conduct_due",
     "court_rules",
@@ -1850,7 +1851,6 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("redaction_id", sa.Uuid(), nullable=True),
         sa.Column("original_named", sa.Boolean(), nullable=False),
-        sa.Column("original_named", sa.Boolean(), nullable=False),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_share_items_court_id_courts")
@@ -2620,12 +2620,76 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_findings_court_id_state_id"), "findings", ["court_id", "state", "id"], unique=False
     )
+    op.create_table(
+        "case_states",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("closing", sa.Text(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column(
+            "claimed_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column(
+            "controlled_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "received_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column(
+            "disbursed_fen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("deadline_on", sa.Date(), nullable=True),
+        sa.Column("deadline_standing", sa.Text(), nullable=True),
+        sa.Column("extended_to", sa.Date(), nullable=True),
+        sa.Column("next_due_on", sa.Date(), nullable=True),
+        sa.Column("next_renewal_on", sa.Date(), nullable=True),
+        sa.Column("overdue", sa.Integer(), nullable=False),
+        sa.Column("due_soon", sa.Integer(), nullable=False),
+        sa.Column("last_activity_on", sa.Date(), nullable=True),
+        sa.Column("settlement", sa.Text(), nullable=True),
+        sa.Column("broken_promises", sa.Integer(), nullable=False),
+        sa.Column("open_petitions", sa.Integer(), nullable=False),
+        sa.Column("alarms", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("key_state", sa.Text(), nullable=False),
+        sa.Column("key_categories", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("key_suggested", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("responsibility", sa.Text(), nullable=False),
+        sa.Column("key_deadline_on", sa.Date(), nullable=True),
+        sa.Column("computed_on", sa.Date(), nullable=True),
+        sa.Column("refresh_on", sa.Date(), nullable=True),
+        sa.Column("computed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["cases.id"], name=op.f("fk_case_states_case_id_cases")
+        ),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_case_states_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_states")),
+    )
+    op.create_index(
+        op.f("ix_case_states_court_id_overdue"),
+        "case_states",
+        ["court_id", "overdue"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_case_states_court_id_status_deadline_on"),
+        "case_states",
+        ["court_id", "status", "deadline_on"],
+        unique=False,
+    )
+    op.create_index(op.f("ix_case_states_refresh_on"), "case_states", ["refresh_on"], unique=False)
     protect(op.get_bind(), COURT_SCOPED)
     protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_index(op.f("ix_case_states_refresh_on"), table_name="case_states")
+    op.drop_index(op.f("ix_case_states_court_id_status_deadline_on"), table_name="case_states")
+    op.drop_index(op.f("ix_case_states_court_id_overdue"), table_name="case_states")
+    op.drop_table("case_states")
     op.drop_index(op.f("ix_findings_court_id_state_id"), table_name="findings")
     op.drop_index(op.f("ix_findings_case_id"), table_name="findings")
     op.drop_table("findings")

@@ -73,6 +73,7 @@ NOT_COVERED: Final[Mapping[str, str]] = MappingProxyType(
         "idempotent_replies.*": "answers for repeats of a request, forgotten after a week",
         "jobs.*": "work to do; doing it again does no harm, what it did is an entry of the log",
         "worker_cursors.*": "how far the log has been read; reading it again does no harm",
+        "case_states.*": "computed anew from the register, which is sealed",
         "conduct_checks.*": "computed anew from entries and evidence, which are sealed",
         "conduct_due.*": "work to do: which actions are to be judged again",
         "periodic_runs.*": "when to do routine work next",
