@@ -2248,7 +2248,6 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("idle_days", sa.Integer(), nullable=False),
         sa.Column("explain_days", sa.Integer(), nullable=False),
-        sa.Column("measure_days", sa.Integer(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("made_by", sa.Uuid(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),

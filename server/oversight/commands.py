@@ -16,7 +16,6 @@ class MakeRule:
 
     idle_days: int
     explain_days: int
-    measure_days: int
     reason: str
 
 

@@ -32,6 +32,8 @@ class AlertKind(StrEnum):
     PROMISE = "promise"  # a promise, or an instalment of a settlement, was not kept
     MEASURE = "measure"  # a freeze or a seizure is about to expire, or has expired
     MONEY = "money"  # money that arrived has not been disbursed in time
+    LIMIT = "limit"  # another limit of the court's has passed
+    KEY = "key"  # 五定一包 of a key case is not complete, or its deadline has passed
 
 
 class AlertState(StrEnum):

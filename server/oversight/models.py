@@ -22,7 +22,6 @@ class OversightRule(CourtScoped, Base):
     version: Mapped[int]
     idle_days: Mapped[int]
     explain_days: Mapped[int]  # working days to explain an alert
-    measure_days: Mapped[int]  # days before a measure expires
     reason: Mapped[str]
     made_by: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"))
     made_at: Mapped[datetime]

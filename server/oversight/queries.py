@@ -34,7 +34,6 @@ from server.oversight.models import (
 
 IDLE_DAYS: Final = 180
 EXPLAIN_DAYS: Final = 3
-MEASURE_DAYS: Final = 30
 _T = TypeVar("_T", WeeklyMeeting, OversightTask, OversightAlert, Campaign)
 
 
@@ -47,7 +46,6 @@ class Thresholds:
 
     idle_days: int = IDLE_DAYS
     explain_days: int = EXPLAIN_DAYS
-    measure_days: int = MEASURE_DAYS
     version: int = 0
 
 
@@ -62,7 +60,7 @@ def thresholds(session: Session, court_id: uuid.UUID) -> Thresholds:
     row = session.execute(statement).scalar_one_or_none()
     if row is None:
         return Thresholds()
-    return Thresholds(row.idle_days, row.explain_days, row.measure_days, row.version)
+    return Thresholds(row.idle_days, row.explain_days, row.version)
 
 
 def rule_versions(ctx: Context) -> Sequence[OversightRule]:

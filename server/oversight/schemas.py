@@ -85,7 +85,6 @@ class OversightRuleBody(_Strict):
 
     idle_days = fields.Integer(required=True, strict=True, validate=validate.Range(1, DAYS_MAX))
     explain_days = fields.Integer(required=True, strict=True, validate=validate.Range(1, 60))
-    measure_days = fields.Integer(required=True, strict=True, validate=validate.Range(1, 365))
     reason = text(required=True)
 
     @post_load

@@ -35,13 +35,13 @@ def make_rule(ctx: Context, command: MakeRule) -> OversightRule:
     row = OversightRule(
         id=ctx.new_id(), court_id=ctx.actor.court_id, version=before.version + 1,
         idle_days=command.idle_days, explain_days=command.explain_days,
-        measure_days=command.measure_days, reason=command.reason,
+        reason=command.reason,
         made_by=ctx.actor.user(), made_at=ctx.clock.now(),
     )  # fmt: skip
     ctx.session.add(row)
     facts: dict[str, Any] = {
         name: {"from": getattr(before, name), "to": getattr(row, name)}
-        for name in ("idle_days", "explain_days", "measure_days")
+        for name in ("idle_days", "explain_days")
     }
     facts |= {"version": row.version, "reason": row.reason}
     audit.record(ctx, EventKind.OVERSIGHT_RULED, Subject("oversight-rule", row.id), facts)

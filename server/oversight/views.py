@@ -30,7 +30,6 @@ class OversightRuleOut(Schema):
     version = fields.Integer()
     idle_days = fields.Integer()
     explain_days = fields.Integer()
-    measure_days = fields.Integer()
     reason = fields.String()
     made_by = fields.UUID()
     made_at = _moment()
@@ -42,7 +41,6 @@ class ThresholdsOut(Schema):
     version = fields.Integer()
     idle_days = fields.Integer()
     explain_days = fields.Integer()
-    measure_days = fields.Integer()
 
 
 class OversightRulesOut(Schema):

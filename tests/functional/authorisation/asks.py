@@ -22,7 +22,6 @@ from tests.functional.authorisation.asking import Ask, Names
 from tests.functional.authorisation.asks_conduct import CONDUCT
 from tests.functional.authorisation.asks_copies import COPIES
 from tests.functional.authorisation.asks_guests import GUESTS
-from tests.functional.authorisation.asks_oversight import OVERSIGHT
 
 __all__ = ["ASKS", "Ask", "Names"]
 NEW_BYTES = b"bytes that nobody has sent"
@@ -280,7 +279,6 @@ ASKS: Mapping[str, Callable[[Names], Ask]] = {
     "POST /api/v1/bundles": lambda n: Ask("/bundles", {"sha256": n["bundle"]}),
     "GET /api/v1/bundles/{sha256}/receipts": lambda n: Ask(f"/bundles/{n['bundle']}/receipts"),
     **CONDUCT,
-    **OVERSIGHT,
     **COPIES,
     **GUESTS,
     "POST /api/v1/evidence/{evidence_id}/erasures": _erasure,

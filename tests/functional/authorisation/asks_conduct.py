@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.functional.authorisation.asking import Ask, Names
+from tests.functional.authorisation.asks_oversight import OVERSIGHT
 
 
 def _entry(n: Names) -> Ask:
@@ -20,4 +21,5 @@ CONDUCT: dict[str, Callable[[Names], Ask]] = {
     ),
     "GET /api/v1/actions": lambda n: Ask(f"/actions?case_id={n['case']}&mission_id={n['mission']}"),
     "GET /api/v1/actions/{action_id}": lambda n: Ask(f"/actions/{n['action']}"),
+    **OVERSIGHT,
 }

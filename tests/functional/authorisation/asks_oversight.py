@@ -8,7 +8,7 @@ from typing import Any
 from tests.functional.authorisation.asking import Ask, Names
 
 _SAY = {"text": "已核实(虚构)"}
-_RULE = {"idle_days": 120, "explain_days": 5, "measure_days": 30, "reason": "院长办公会(虚构)"}
+_RULE = {"idle_days": 120, "explain_days": 5, "reason": "院长办公会(虚构)"}
 _PLAN = {"week": "2026-W11", "steps": ["走访债务人(虚构)"], "progress": "已查封(虚构)"}
 _CAMPAIGN = {"name": "涉民生(虚构)", "begins_on": "2026-03-01", "ends_on": "2026-04-30"}
 _AREA = "/api/v1/oversight"
