@@ -22,7 +22,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 from marshmallow import Schema
 
-from server.console import assets, filters, thumbs, words
+from server.console import action_names, assets, filters, thumbs, words
 from server.console.navigation import navigation
 from server.console.words import Language
 from server.core.context import Actor, Context
@@ -236,6 +236,7 @@ def prepare_templates(app: Flask) -> None:
         fen=filters.fen,
         short=filters.short,
         name_text=filters.name_text,
+        action_type=lambda value: action_names.action_type(language(), value),
         time=_time_element,
     )
     env.globals["thumb_url"] = thumbs.thumb_url
