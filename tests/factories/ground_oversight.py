@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import timedelta
+from typing import Final
 
 from flask import Flask
 
 from server.core.context import Context, system_actor
 from server.core.transactions import unit_of_work
-from server.oversight import alerts, campaigns, service, tasks
+from server.oversight import alerts, campaigns, service, tasks, weeks
 from server.oversight.alarms import of_case
 from server.oversight.commands import (
     CallMeeting,
@@ -29,6 +30,8 @@ from server.oversight.queries import Thresholds
 from tests.factories.identity import runtime_of
 from tests.factories.identity_rows import CourtWorld, Person
 
+WEEK: Final = timedelta(days=7)
+
 
 @contextmanager
 def acting(app: Flask, person: Person) -> Iterator[Context]:
@@ -41,21 +44,30 @@ def acting(app: Flask, person: Person) -> Iterator[Context]:
 
 
 def oversight_in(app: Flask, court: CourtWorld, case: uuid.UUID) -> dict[str, str]:
-    """Ids of everything, by the names that the requests use; called on 2 March 2026 (W10)."""
+    """Ids of everything, by the names that the requests use.
+
+    Dates lie around today: tests of running servers have the real clock.
+    """
+    runtime = runtime_of(app)
+    today = weeks.local_day(runtime.clock.now(), runtime.settings.time_zone)
     with acting(app, court.supervisor) as ctx:
         chair = court.supervisor.id
-        held = service.call_meeting(ctx, CallMeeting(meets_on=date(2026, 2, 23), chair_id=chair))
+        held = service.call_meeting(ctx, CallMeeting(meets_on=today - WEEK, chair_id=chair))
         service.hold_meeting(ctx, held.id, HoldMeeting())
-        meeting = service.call_meeting(ctx, CallMeeting(meets_on=date(2026, 3, 4), chair_id=chair))
-        seen = WriteInspection(week="2026-W09", text="清单不全(虚构)", case_id=case)
+        meeting = service.call_meeting(
+            ctx, CallMeeting(meets_on=today + timedelta(days=2), chair_id=chair)
+        )
+        seen = WriteInspection(week=f"{today - WEEK:%G-W%V}", text="清单不全(虚构)", case_id=case)
         service.write_inspection(ctx, seen)
         given = GiveTask(
-            owner_id=court.officer.id, text="补录清单(虚构)", due_on=date(2026, 3, 9),
+            owner_id=court.officer.id, text="补录清单(虚构)", due_on=today + WEEK,
             case_id=case, meeting_id=meeting.id,
         )  # fmt: skip
         task = tasks.give(ctx, given)
         spring = MakeCampaign(
-            name="春风行动(虚构)", begins_on=date(2026, 3, 1), ends_on=date(2026, 5, 31)
+            name="春风行动(虚构)",
+            begins_on=today - timedelta(days=1),
+            ends_on=today + timedelta(days=90),
         )
         campaign, running = campaigns.make(ctx, spring), campaigns.make(ctx, spring)
         campaigns.start(ctx, running.id)
@@ -63,12 +75,12 @@ def oversight_in(app: Flask, court: CourtWorld, case: uuid.UUID) -> dict[str, st
                "campaign": campaign.id, "running_campaign": running.id}  # fmt: skip
     with unit_of_work(court.id) as session:
         ctx = Context(system_actor(court.id), session, runtime_of(app))
-        since, owner = date(2025, 8, 1), court.officer.id
+        since, owner = today - timedelta(days=213), court.officer.id
         found = [
             of_case(AlertKind.IDLE, case, owner, since, case),
             of_case(AlertKind.DEADLINE, case, owner, since, case),
         ]
-        alerts.raise_alarms(ctx, court.id, found, date(2026, 3, 2), Thresholds())
+        alerts.raise_alarms(ctx, court.id, found, today, Thresholds())
         session.flush()
         keys = {row.kind: row.id for row in _alerts(ctx)}
     with acting(app, court.officer) as ctx:
