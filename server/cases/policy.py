@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from server.cases.case_no import CaseNo
 from server.cases.models import Case, Mission
-from server.cases.states import CASE_NEXT, MISSION_NEXT, CaseStatus, MissionState
+from server.cases.states import CASE_NEXT, ENTERED_BY, MISSION_NEXT, CaseStatus, MissionState
 from server.core.context import Actor
 from server.core.permissions import Permission, Role
 from server.core.problem import Kind, Problem, not_found
@@ -58,6 +58,28 @@ def require_case_change(case: Case, status: CaseStatus | None) -> None:
     now = CaseStatus(case.status)
     if status is not None and status is not now and status not in CASE_NEXT[now]:
         raise Problem(Kind.CONFLICT, f"a case that is {now} cannot become {status}")
+
+
+def sayable(now: CaseStatus) -> list[CaseStatus]:
+    """What a case may simply be said to be: the rest is entered, and judged by its gates."""
+    after = frozenset[CaseStatus]() if now in ENTERED_BY else CASE_NEXT[now] - set(ENTERED_BY)
+    return [one for one in CaseStatus if one is now or one in after]
+
+
+def require_said(case: Case, status: CaseStatus | None) -> None:
+    """A closing, a suspension and going on after one are entered, not said."""
+    now = CaseStatus(case.status)
+    if status is None or now is CaseStatus.CLOSED or status in sayable(now):
+        return
+    entry = ENTERED_BY.get(status, "case.continued")
+    kind = Kind.GATE_CLOSED if status in ENTERED_BY else Kind.CONFLICT
+    raise Problem(kind, f"write the entry {entry}: its gates are judged", entry=entry)
+
+
+def require_begun(status: CaseStatus) -> None:
+    """A case is filed to be enforced; what becomes of it is entered."""
+    if status in ENTERED_BY:
+        raise Problem(Kind.CONFLICT, f"a case is not filed as {status}")
 
 
 def require_window(starts_at: datetime, ends_at: datetime) -> None:

@@ -34,6 +34,7 @@ PARTIES_MAX = 200
 def add(ctx: Context, command: AddCase) -> Case:
     """File a case; 409 when the court has one with this number."""
     number = _number(ctx, command.case_no)
+    policy.require_begun(command.status)
     policy.require_dates(command.filed_on, command.deadline_on)
     _require_handler(ctx, command.handler_id)
     case = Case(
@@ -63,7 +64,20 @@ def add(ctx: Context, command: AddCase) -> Case:
 
 
 def change(ctx: Context, case: Case, command: Change) -> Case:
-    """Change fields of a case; the old and the new value enter the log."""
+    """Change fields of a case; the old and the new value enter the log.
+
+    409 for a status that only an entry of the register gives, see :func:`move`.
+    """
+    policy.require_said(case, command.fields.get("status"))
+    return _change(ctx, case, command)
+
+
+def move(ctx: Context, case: Case, status: CaseStatus) -> Case:
+    """Give a case the status that an entry has brought about, once its gates let it through."""
+    return _change(ctx, case, Change(fields={"status": status}))
+
+
+def _change(ctx: Context, case: Case, command: Change) -> Case:
     fields = command.fields
     policy.require_case_change(case, fields.get("status"))
     policy.require_dates(

@@ -37,6 +37,14 @@ CASE_NEXT: Final = MappingProxyType(
     }
 )
 
+# What is not simply said, but written down by an entry of the register that its gates judge.
+ENTERED_BY: Final = MappingProxyType(
+    {
+        CaseStatus.SUSPENDED: "case.suspended",
+        CaseStatus.CLOSED: "case.closed",
+    }
+)
+
 MISSION_NEXT: Final = MappingProxyType(
     {
         MissionState.PLANNED: frozenset({MissionState.STARTED, MissionState.CANCELLED}),

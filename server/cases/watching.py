@@ -22,6 +22,23 @@ class CaseWatcher(Protocol):
         ...
 
 
+class Watchers:
+    """Several of them, told one after the other."""
+
+    def __init__(self, *watchers: CaseWatcher) -> None:
+        self._watchers = watchers
+
+    def filed(self, ctx: Context, case: Case) -> None:
+        """A case is new."""
+        for one in self._watchers:
+            one.filed(ctx, case)
+
+    def changed(self, ctx: Context, case: Case, fields: frozenset[str]) -> None:
+        """These fields of a case have other values now."""
+        for one in self._watchers:
+            one.changed(ctx, case, fields)
+
+
 class _Nobody:
     def filed(self, ctx: Context, case: Case) -> None:
         """Nobody wants to know."""

@@ -21,7 +21,8 @@ from server.cases.parties import (
     PartyRole,
     clean_id_no,
 )
-from server.cases.states import CASE_NEXT, CaseStatus
+from server.cases.policy import sayable
+from server.cases.states import CaseStatus
 from server.console.cases_forms import (
     AddCaseForm,
     AssignForm,
@@ -39,7 +40,13 @@ from server.core.problem import Kind, Problem
 blueprint = Blueprint("console_case_edit", __name__)
 _HANDLE: Final = frozenset({Role.OFFICER, Role.SUPERVISOR, Role.PRESIDENT})
 _REFUSED: Final = frozenset(
-    {Kind.VALIDATION, Kind.CONFLICT, Kind.CASE_NO_INVALID, Kind.PRECONDITION_FAILED}
+    {
+        Kind.VALIDATION,
+        Kind.CONFLICT,
+        Kind.GATE_CLOSED,
+        Kind.CASE_NO_INVALID,
+        Kind.PRECONDITION_FAILED,
+    }
 )
 _FIELDS: Final = ("case_no", "cause", "filed_on", "deadline_on", "handler_id", "claim_fen")
 _DETAILS: Final = ("minor", "uscc", "legal_representative", "address", "phone")
@@ -207,13 +214,12 @@ def _add_form(ctx: Context, given: Mapping[str, Any], refused: Problem | None) -
 
 
 def _edit_form(ctx: Context, case: Case, refused: Problem | None) -> Response:
-    now = CaseStatus(case.status)
     names = people(ctx)
     free = [one for one in names.values() if _works(one) and one.id not in case.officer_ids]
     return render(
         ctx, "cases/edit.html", status=refused.status if refused else 200, case=case,
         refused=refused, people=names, handlers=_handlers(ctx),
-        statuses=[one.value for one in CaseStatus if one is now or one in CASE_NEXT[now]],
+        statuses=[one.value for one in sayable(CaseStatus(case.status))],
         assignable=free,
         roles=[one.value for one in PartyRole], kinds=[one.value for one in PartyKind],
         case_types=CASE_TYPES, blank=Party(name="", role="debtor", kind="natural", details={}),

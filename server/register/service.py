@@ -19,7 +19,6 @@ from server.audit.events import EventKind
 from server.audit.service import Subject
 from server.cases import queries as cases
 from server.cases import service as case_service
-from server.cases.commands import Change
 from server.cases.models import Case
 from server.cases.states import CaseStatus
 from server.clocks import queries as clocks
@@ -210,7 +209,7 @@ def day_of(data: Mapping[str, Any]) -> date | None:
 def _move(ctx: Context, case: Case, kind: EntryKind) -> None:
     status = _MOVES.get(kind.id)
     if status is not None and case.status != status:
-        case_service.change(ctx, case, Change(fields={"status": status}))
+        case_service.move(ctx, case, status)
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from server.core.context import Context
 from server.core.transactions import unit_of_work
 from server.evidence.erasure_guard import GUARD
 from server.evidence.models import Evidence
-from tests.factories.cases import add_case, add_mission
+from tests.factories.cases import add_case, add_mission, close_case
 from tests.factories.field import Recorder, sequence
 from tests.factories.identity import Caller, CourtWorld, World, runtime_of
 from tests.factories.uploads import sha256_of
@@ -113,10 +113,7 @@ class Archive:
 
     def close(self, case: uuid.UUID) -> None:
         """The case is closed now."""
-        answer = self.supervisor.patch(
-            f"/cases/{case}", json={"status": "closed"}, headers={"If-Match": "*"}
-        )
-        assert answer.status_code == 200, answer.get_json()
+        close_case(self.app, self.court.id, case)
         sequence(self.app)
 
     def years(self, years: float) -> None:

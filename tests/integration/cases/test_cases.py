@@ -15,7 +15,7 @@ from server.cases.models import Case, Party
 from server.core.context import Context, system_actor
 from server.core.permissions import Role
 from server.core.transactions import unit_of_work
-from tests.factories.cases import Bench, add_case, add_mission, believe
+from tests.factories.cases import Bench, add_case, add_mission, believe, close_case
 
 ID_NO = "990102200901201217"
 MASKED = "9901022009****1217"
@@ -208,11 +208,27 @@ def test_a_change_needs_the_version_that_was_read(bench: Bench) -> None:
 def test_a_closed_case_stays_closed(bench: Bench) -> None:
     court = bench.court()
     boss = bench.person(court, Role.SUPERVISOR)
-    path = f"/cases/{add_case(bench.app, court)}"
-    assert bench.call("PATCH", path, boss, {"status": "closed"}, if_match="*").status_code == 200
-    again = bench.call("PATCH", path, boss, {"status": "enforcing"}, if_match="*")
+    case = add_case(bench.app, court)
+    close_case(bench.app, court, case)
+    again = bench.call("PATCH", f"/cases/{case}", boss, {"status": "enforcing"}, if_match="*")
     assert (again.status_code, again.slug) == (409, "conflict")
-    assert bench.call("PATCH", path, boss, {}, if_match="*").status_code == 422
+    assert bench.call("PATCH", f"/cases/{case}", boss, {}, if_match="*").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("status", "entry"), [("closed", "case.closed"), ("suspended", "case.suspended")]
+)
+def test_a_closing_and_a_suspension_are_entered_not_said(
+    bench: Bench, status: str, entry: str
+) -> None:
+    court = bench.court()
+    boss = bench.person(court, Role.SUPERVISOR)
+    path = f"/cases/{add_case(bench.app, court)}"
+    said = bench.call("PATCH", path, boss, {"status": status}, if_match="*")
+    assert (said.status_code, said.slug, said.json["entry"]) == (409, "gate-closed", entry)
+    assert bench.call("GET", path, boss).json["status"] == "enforcing"
+    filed = {"case_no": "(2025)样0101执99号", "status": status}
+    assert bench.call("POST", "/cases", boss, filed).status_code == 409
 
 
 def test_a_new_handler_gets_the_case_and_the_old_one_drops_it(bench: Bench) -> None:

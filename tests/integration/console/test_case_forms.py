@@ -33,9 +33,11 @@ def test_a_case_is_filed_changed_and_assigned_by_forms(office: Office) -> None:
     case_id = uuid.UUID(answer.headers["Location"].split("/")[2])
     case = office.case(case_id)
     assert (case.case_no, case.claim_fen) == ("(2026)样0101执7号", 1_200_050)
-    change = {"version": "1", "status": "suspended", "cause": "改(虚构)"}
+    refused = {"version": "1", "status": "suspended", "cause": "改(虚构)"}
+    assert at.post(f"/cases/{case_id}/edit", refused).status_code == 409
+    change = {"version": "1", "status": "enforcing", "cause": "改(虚构)"}
     assert at.post(f"/cases/{case_id}/edit", change).status_code == 303
-    assert (office.case(case_id).status, office.case(case_id).handler_id) == ("suspended", None)
+    assert (office.case(case_id).cause, office.case(case_id).handler_id) == ("改(虚构)", None)
     stale = at.post(f"/cases/{case_id}/edit", change)
     assert stale.status_code == 412
     people = {"officer": [str(court.police.id), str(court.second_officer.id)]}
