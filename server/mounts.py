@@ -13,8 +13,11 @@ from server import ops
 from server.audit import routes as audit
 from server.cases import queries as case_queries
 from server.cases import routes as cases
-from server.cases.watching import WATCHER
+from server.cases.watching import WATCHER, Watchers
 from server.clocks import routes as clocks
+from server.conduct import routes as conduct
+from server.conduct.ports import Conduct
+from server.conduct.standings import CaseWatch
 from server.console import areas
 from server.console.health_ports import SOURCE
 from server.core.context import Context, Runtime
@@ -39,6 +42,7 @@ from server.live import routes as live
 from server.notices import routes as notices
 from server.oversight import routes as oversight
 from server.register import routes as register
+from server.register.ports import CONDUCT
 from server.retention import routes as retention
 from server.retention.guard import Guard, Watcher
 from server.review import routes as review
@@ -48,8 +52,8 @@ from server.sync import routes as sync
 
 API = "/api/v1"
 SLICES = (
-    audit, identity, duty, clocks, cases, register, evidence, disclosure, uploads, fieldlog, review,
-    sync, live, notices, retention, redactions, guests, shares, oversight,
+    audit, identity, duty, clocks, cases, register, conduct, evidence, disclosure, uploads,
+    fieldlog, review, sync, live, notices, retention, redactions, guests, shares, oversight,
 )  # fmt: skip
 PAGES = (clocks.page, ops.blueprint, audit.tiles)
 # Which browsers may use a permission; the staff's own unless it is named.
@@ -66,7 +70,12 @@ def mount(app: Flask) -> None:
     app.extensions["tiezheng.cookies"] = dict(COOKIES)
     app.extensions[references.EXTENSION] = _CaseReferences()
     app.extensions["tiezheng"].injected.update(
-        {GUARD: Guard(), WATCHER: Watcher(), SOURCE: _Health()}
+        {
+            GUARD: Guard(),
+            WATCHER: Watchers(Watcher(), CaseWatch()),
+            SOURCE: _Health(),
+            CONDUCT: Conduct(),
+        }
     )
     app.after_request(offer_nonce)
     for slice_routes in SLICES:

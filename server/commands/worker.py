@@ -27,6 +27,7 @@ from server.commands.console import (
 )
 from server.commands.exporting import exporting
 from server.commands.making import maker_of, making
+from server.conduct.due import Judger
 from server.core.context import Runtime
 from server.core.db import db
 from server.core.settling import settle
@@ -109,6 +110,7 @@ def beside(tools: Runtime) -> dict[str, Callable[[], float]]:
         "mirroring": Mirror(tools).turn,
         "webhooks": Deliverer(tools).turn,
         "releasing": Releaser(tools).turn,
+        "judging": Judger(tools).turn,
     }
 
 

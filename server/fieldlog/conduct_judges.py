@@ -8,13 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from server.cases.deadlines import add_months
-from server.fieldlog.conduct_facts import (
-    OUTSIDER_POSTS,
-    ActionFacts,
-    Approval,
-    Record,
-    Sex,
-)
+from server.fieldlog.conduct_facts import OUTSIDER_POSTS, ActionFacts, Approval, Record, Sex
 from server.fieldlog.conduct_rules import Config, Finding, Judge, Reason
 from server.fieldlog.recording_coverage import Coverage, Recording, Span, coverage_of
 
@@ -23,8 +17,8 @@ DETENTION_DAYS_MAX: Final = 15
 FAMILY_TOLD_WITHIN: Final = timedelta(hours=24)
 SUMMONS_HOURS: Final = 8
 SUMMONS_HOURS_COMPLEX: Final = 24
-# Freezing, movables, real estate (解释485).
-SEIZURE_YEARS: Final = MappingProxyType({"deposit": 1, "movable": 2, "real_estate": 3})
+# Freezing, movables, real estate and other rights (解释485).
+SEIZURE_YEARS: Final = MappingProxyType({"deposit": 1, "movable": 2, "real_estate": 3, "other": 3})
 SEAL_NOTICE: Final = "seal_notice"
 OFFICERS: Final = "officers"
 
@@ -243,8 +237,9 @@ def cash_taken(facts: ActionFacts, config: Config) -> Finding:
     money = facts.cash
     if money is None:
         return unknown("cash-absent")
-    if len(facts.staff) < config.staff_min:
-        return bad("too-few-staff", count=str(len(facts.staff)), needed=str(config.staff_min))
+    found = staffed(facts, config)
+    if found.verdict == "bad":
+        return found
     if money.receipt_issued is False or money.payer_signed is False:
         return bad("cash-not-receipted")
     if money.handed_over_on is not None:
@@ -253,7 +248,7 @@ def cash_taken(facts: ActionFacts, config: Config) -> Finding:
             return bad("cash-handed-over-late", days=str(late))
     if None in (money.receipt_issued, money.payer_signed, money.handed_over_on):
         return unknown("cash-incomplete")
-    return GOOD
+    return found
 
 
 def recorded(facts: ActionFacts, config: Config) -> Finding:

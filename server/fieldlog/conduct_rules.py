@@ -143,7 +143,7 @@ def _required(facts: ActionFacts, names: Sequence[str]) -> Finding:
 
 def read(text: str) -> tuple[Rule, ...]:
     """Rules from TOML, one table each; raises ``KeyError`` or ``ValueError`` for what is none."""
-    return tuple(_rule(name, entry) for name, entry in tomllib.loads(text).items())
+    return tuple(rule_of(name, entry) for name, entry in tomllib.loads(text).items())
 
 
 @functools.cache
@@ -152,7 +152,8 @@ def standard() -> tuple[Rule, ...]:
     return read(_DATA.read_text(encoding="utf-8"))
 
 
-def _rule(name: str, entry: Mapping[str, Any]) -> Rule:
+def rule_of(name: str, entry: Mapping[str, Any]) -> Rule:
+    """A rule from its table; raises ``KeyError`` or ``ValueError`` for what is none."""
     severity = Outcome(entry["severity"])
     if severity not in {Outcome.FAIL, Outcome.WARN}:
         raise ValueError(f"{name}: a rule fails or warns")

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from server.audit import receipts
 from server.audit.models import Event, LogState, OutboxRow
+from server.conduct import following
 from server.core.bulk import insert_rows
 from server.core.context import Context
 from server.core.db import table_of
@@ -23,6 +24,7 @@ RECEIPTS: Final = "receipts"
 JOBS: Final = "jobs"
 LIVE: Final = "live"
 NOTICES: Final = "notices"
+CONDUCT: Final = "conduct"
 BATCH: Final = 500
 
 Reader = Callable[[Context, int], int]
@@ -60,6 +62,7 @@ READERS: Final[Mapping[str, Reader]] = {
     RECEIPTS: receipts.issue_pending,
     JOBS: project_jobs,
     NOTICES: projecting.project,
+    CONDUCT: following.project,
 }
 
 

@@ -37,7 +37,7 @@ from server.review.commands import Decision, Review
 from storage.digest import Digest
 from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, sequence
-from tests.factories.ground_conduct import action_in
+from tests.factories.ground_conduct import action_in, finding_in
 from tests.factories.ground_copies import redactions_of
 from tests.factories.ground_live import live_of
 from tests.factories.ground_oversight import oversight_in
@@ -179,6 +179,8 @@ def _speakers(ground: Ground) -> list[Speaker]:
             "bundle",
             "redaction",
             "failed_redaction",
+            "action",
+            "finding",
             "live_mission",
             "live_entry",
             "task",
@@ -239,6 +241,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
     ids["erasure"] = _erasure_of(app, court, uuid.UUID(ids["evidence"]))
     ids["redaction"], ids["failed_redaction"] = redactions_of(app, court, ids["evidence"])
     ids["action"] = action_in(app, court, case, mission)
+    ids["finding"] = finding_in(app, court, ids["action"])
     ids["hold"] = hold_in(app, court, case, uuid.UUID(ids["evidence"]))
     ids |= oversight_in(app, court, case)
     shared = shared_in(app, court.supervisor, case, uuid.UUID(ids["evidence"]))
