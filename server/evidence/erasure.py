@@ -23,18 +23,18 @@ from server.audit.service import SERVER_SOURCE, Subject, record
 from server.core.context import Context
 from server.core.db import Base, table_of
 from server.core.problem import Kind, Problem, not_found
-from server.evidence import erasure_bytes, queries, redaction_erasure
+from server.evidence import erasure_bytes, erasure_shown, queries, redaction_erasure
+from server.evidence.erasure_bytes import ERASED
 from server.evidence.erasure_guard import guard_of
-from server.evidence.erasure_models import ErasedDigest, Erasure
-from server.evidence.models import Blob, Derivative, Evidence, Examination
-from server.evidence.redaction_models import Redaction
+from server.evidence.erasure_models import Erasure
+from server.evidence.models import Derivative, Evidence, Examination
 
-ERASED: Final = "erased"
 # What the server itself wrote down of the content: its findings, and people's words about it.
 _TELLING: Final = (
     EventKind.EVIDENCE_EXAMINED, EventKind.REVIEW_RETURNED, EventKind.REVIEW_QUERIED,
     EventKind.REVIEW_COMMENTED, EventKind.REVIEW_REVERSED, EventKind.REVIEW_MARKED,
     EventKind.REVIEW_SECOND_LOOKED, EventKind.REDACTION_ASKED, EventKind.REDACTION_DISCARDED,
+    EventKind.LIVE_HELD, EventKind.LIVE_REDACTED, EventKind.LIVE_RELEASED, EventKind.LIVE_WITHDRAWN,
 )  # fmt: skip
 # The slice stands on the same floor; only the packages that it keeps are of interest here.
 _PACKAGES: Final = sa.table(
@@ -96,14 +96,17 @@ def approve(ctx: Context, erasure_id: uuid.UUID, command: DecideErasure) -> Eras
     entry = _entry(ctx, item)
     items = _items_of_record(ctx, item, to_change=True)
     guard.require_erasable(ctx, items)
-    carried = _erase_told(ctx, [one.id for one in items])
+    entries = erasure_shown.live_entries(ctx, items)
+    carried = _erase_told(ctx, [*(one.id for one in items), *entries])
     ctx.session.execute(
         sa.update(table_of(Event)).where(Event.hid == entry.hid).values(p=None, salt=None)
     )
     for one in items:
         _empty(one)
     _empty_lines(ctx, item, [one.id for one in items])
+    erasure_shown.empty(ctx, entries)
     ctx.session.flush()  # whether a digest is used elsewhere is read from the tables
+    erasure_shown.forget_pictures(ctx, items)
     copies = redaction_erasure.forget(ctx, [one.id for one in items])
     unlinked, kept = _forget_bytes(ctx, sorted({one.sha256 for one in items}), copies)
     packages = _withdraw_packages(ctx, item.case_id)
@@ -246,10 +249,10 @@ def _forget_bytes(
     ctx: Context, digests: Sequence[str], copies: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Rows of the bytes and of what was made from them; digests to unlink, and those kept."""
-    unlinked = [name for name in copies if not _is_used(ctx, name)]
+    unlinked = [name for name in copies if not erasure_bytes.is_used(ctx, name)]
     kept: list[str] = []
     for sha256 in digests:
-        if _is_used(ctx, sha256):
+        if erasure_bytes.is_used(ctx, sha256):
             kept.append(sha256)
             continue
         made = ctx.session.execute(
@@ -263,29 +266,11 @@ def _forget_bytes(
         if examination is not None:
             ctx.session.delete(examination)
         ctx.session.flush()
-        unlinked += [name for name in gone if not _is_used(ctx, name)]
+        unlinked += [name for name in gone if not erasure_bytes.is_used(ctx, name)]
     unlinked = list(dict.fromkeys(unlinked))
     for sha256 in unlinked:
-        _forget(ctx, sha256)
+        erasure_bytes.forget(ctx, sha256)
     return unlinked, kept
-
-
-def _is_used(ctx: Context, sha256: str) -> bool:
-    """Whether any record of any court, or anything made from other bytes, has these bytes."""
-    items = sa.select(Evidence.id).where(Evidence.sha256 == sha256, Evidence.state != ERASED)
-    made = sa.select(Derivative.name).where(Derivative.sha256 == sha256)
-    copies = sa.select(Redaction.id).where(Redaction.sha256 == sha256)
-    found = (ctx.session.execute(one.limit(1)).first() for one in (items, made, copies))
-    return any(one is not None for one in found)
-
-
-def _forget(ctx: Context, sha256: str) -> None:
-    ctx.session.execute(sa.delete(table_of(Blob)).where(Blob.sha256 == sha256))
-    row = ctx.session.get(ErasedDigest, sha256)
-    if row is None:
-        ctx.session.add(ErasedDigest(sha256=sha256, erased_at=ctx.clock.now()))
-    else:
-        row.erased_at, row.unlinked_at = ctx.clock.now(), None
 
 
 def _withdraw_packages(ctx: Context, case_id: uuid.UUID | None) -> list[str]:
@@ -293,7 +278,7 @@ def _withdraw_packages(ctx: Context, case_id: uuid.UUID | None) -> list[str]:
     mine = sa.and_(_PACKAGES.c.case_id == case_id, _PACKAGES.c.sha256.is_not(None))
     found = list(ctx.session.execute(sa.select(_PACKAGES.c.sha256).where(mine)).scalars())
     for sha256 in found:
-        _forget(ctx, sha256)
+        erasure_bytes.forget(ctx, sha256)
     problem = "an item in it was erased by law; export again"
     values = {"sha256": None, "size_bytes": None, "state": "failed", "problem": problem}
     ctx.session.execute(sa.update(_PACKAGES).where(mine).values(values))

@@ -7,16 +7,49 @@ the row is looked for again, and nobody can add one, in the very transaction tha
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Final
 
 import sqlalchemy as sa
 
 from server.core.context import Context
+from server.core.db import table_of
 from server.core.problem import Kind, Problem
 from server.core.transactions import EVERY_COURT, take_turns, unit_of_work
 from server.evidence.erasure_models import ErasedDigest
-from server.evidence.models import Blob
+from server.evidence.models import Blob, Derivative, Evidence
+from server.evidence.redaction_models import Redaction
 from storage.digest import Digest
 from storage.ports import Erases
+
+ERASED: Final = "erased"
+
+
+def is_used(ctx: Context, sha256: str) -> bool:
+    """Whether any record of any court, or anything made from other bytes, has these bytes."""
+    items = sa.select(Evidence.id).where(Evidence.sha256 == sha256, Evidence.state != ERASED)
+    made = sa.select(Derivative.name).where(Derivative.sha256 == sha256)
+    copies = sa.select(Redaction.id).where(Redaction.sha256 == sha256)
+    found = (ctx.session.execute(one.limit(1)).first() for one in (items, made, copies))
+    return any(one is not None for one in found)
+
+
+def forget(ctx: Context, sha256: str) -> None:
+    """Have these bytes unlinked after the commit; nobody names them any more."""
+    ctx.session.execute(sa.delete(table_of(Blob)).where(Blob.sha256 == sha256))
+    row = ctx.session.get(ErasedDigest, sha256)
+    if row is None:
+        ctx.session.add(ErasedDigest(sha256=sha256, erased_at=ctx.clock.now()))
+    else:
+        row.erased_at, row.unlinked_at = ctx.clock.now(), None
+
+
+def drop(ctx: Context, digests: Iterable[str]) -> None:
+    """Bytes that a job stored and that nobody wants any more: what they came from is erased."""
+    for sha256 in dict.fromkeys(digests):
+        take_turns(ctx.session, f"erase:{sha256}")
+        if ctx.session.get(Blob, sha256) is None and not is_used(ctx, sha256):
+            forget(ctx, sha256)
 
 
 def unlink_due(ctx: Context, limit: int = 100) -> int:

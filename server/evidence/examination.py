@@ -21,7 +21,8 @@ from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.core.context import Context
 from server.core.transactions import take_turns
-from server.evidence import calibration, comparison, reuse, service, shipping
+from server.evidence import calibration, comparison, erasure_bytes, reuse, service, shipping
+from server.evidence.erasure_bytes import ERASED
 from server.evidence.findings import Findings
 from server.evidence.models import Derivative, Evidence, Examination
 from server.evidence.sandbox import SandboxFailure
@@ -52,7 +53,7 @@ def examine(units: Units, sandbox: Examiner, evidence_id: str) -> None:
     """
     with units() as ctx:
         item = _item(ctx, evidence_id)
-        if item is None:
+        if item is None or item.state == ERASED:
             return
         done = ctx.session.get(Examination, item.sha256)
         if done is not None and done.state != "pending":
@@ -70,9 +71,12 @@ def examine(units: Units, sandbox: Examiner, evidence_id: str) -> None:
         if isinstance(outcome, Findings):
             _store_derivatives(blobs, outcome, out_dir)
     with units() as ctx:
-        found = _remember(ctx, sha256, outcome)
         waiting = sa.select(Evidence).where(Evidence.sha256 == sha256, Evidence.state == "verified")
-        _apply(ctx, ctx.session.execute(waiting).scalars().all(), found)
+        items = ctx.session.execute(waiting).scalars().all()
+        if items:
+            _apply(ctx, items, _remember(ctx, sha256, outcome))
+        elif isinstance(outcome, Findings):  # erased meanwhile, by every record
+            erasure_bytes.drop(ctx, [made.sha256 for made in outcome.derivatives])
 
 
 def _item(ctx: Context, evidence_id: str) -> Evidence | None:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from server.audit.events import EventKind
 from server.core.context import Context
 from server.core.units import Units
-from server.evidence import redactions, shipping
+from server.evidence import erasure_bytes, redactions, shipping
 from server.evidence.derivative_names import WEB
 from server.evidence.examination import TryAgainError, local_file
 from server.evidence.models import Derivative, Evidence, Examination
@@ -78,8 +78,10 @@ def redact(units: Units, maker: MakesFiles, evidence_id: str) -> None:
         outcome = _make(maker, source, recipe)
         with units() as ctx:
             row = ctx.session.get_one(Redaction, redaction_id, with_for_update=True)
-            if row.state == redactions.ASKED:  # not discarded or erased meanwhile
+            if row.state == redactions.ASKED:
                 _finish(ctx, row, outcome)
+            else:  # discarded or erased meanwhile
+                drop(ctx, outcome)
 
 
 def preview(units: Units, maker: MakesFiles, evidence_id: str) -> None:
@@ -173,6 +175,12 @@ def store(blobs: BlobStore, made: BinaryIO, product: Product) -> Stored:
     return Stored(product, digest.hexdigest(), size_bytes)
 
 
+def drop(ctx: Context, outcome: Stored | SandboxFailure) -> None:
+    """What was made is not wanted any more: its bytes leave the store as erased ones do."""
+    if isinstance(outcome, Stored):
+        erasure_bytes.drop(ctx, [outcome.sha256])
+
+
 def _finish(ctx: Context, row: Redaction, outcome: Stored | SandboxFailure) -> None:
     item = ctx.session.get_one(Evidence, row.evidence_id)
     row.finished_at = ctx.clock.now()
@@ -201,11 +209,13 @@ def _derived(
     item = ctx.session.get_one(Evidence, source.item_id)
     facts: dict[str, Any] = {"sha256": source.sha256, "name": name}
     if item.state != "verified":
+        drop(ctx, outcome)
         return
     if isinstance(outcome, SandboxFailure):
         redactions.note(ctx, kind, item, {**facts, "problem": outcome.code})
         return
     if ctx.session.get(Derivative, (source.sha256, name)) is not None:
+        drop(ctx, outcome)
         return
     mime = outcome.product.mime or "application/json"
     ctx.session.add(

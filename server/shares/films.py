@@ -139,6 +139,7 @@ def _keep(ctx: Context, order: _Order, made: Stored) -> None:
     item = ctx.session.get_one(Evidence, order.item_id)
     known = ctx.session.get(Derivative, (item.sha256, order.name))
     if item.state != "verified" or known is not None:
+        making_jobs.drop(ctx, made)
         return
     mime = made.product.mime
     ctx.session.add(
