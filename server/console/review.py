@@ -136,13 +136,15 @@ def _answer(
         values["pane"] = None if item is None else shown.pane(ctx, wanted, item)
     if found is not None:
         values |= {"found": found, "seen": seen.among(ctx, [one.id for one in found.items])}
+        values["case_numbers"] = shown.case_numbers(ctx, found.items)
+    labels = shown.labels(ctx)
     if target is None:
-        values |= shown.choices(ctx)
+        values |= shown.choices(labels)
     template = {"review-pane": "review/pane.html", "review-list": "review/list.html"}
     status = 200 if refusal is None else refusal.status
     return render(
         ctx, template.get(target or "", "review/page.html"), status=status, item=item,
-        path_of=_path, labels=shown.labels(ctx), **values,
+        path_of=_path, labels=labels, **values,
     )  # fmt: skip
 
 

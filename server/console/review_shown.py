@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
 from server.audit.events import EventKind
 from server.cases.models import Case
 from server.console import court_names
@@ -128,11 +130,20 @@ def note(ctx: Context, item: Evidence | None, found: Page[Evidence] | None) -> N
             listing.listed(ctx, found.items)
 
 
-def choices(ctx: Context) -> dict[str, Any]:
+def case_numbers(ctx: Context, items: Sequence[Evidence]) -> dict[uuid.UUID, str]:
+    """Numbers of the cases of a list, by case."""
+    statement = sa.select(Case.id, Case.case_no).where(
+        Case.court_id == ctx.actor.court_id,
+        Case.id.in_({one.case_id for one in items if one.case_id is not None}),
+    )
+    return dict(ctx.session.execute(statement).all())
+
+
+def choices(known: Labels) -> dict[str, Any]:
     """People and devices to choose from in the filter."""
     return {
-        "people": [(one.id, one.name) for one in court_names.people(ctx).values()],
-        "devices": [(one.id, one.name) for one in court_names.devices(ctx).values()],
+        "people": [one.choice for one in known.people.values()],
+        "devices": [one.choice for one in known.devices.values()],
     }
 
 

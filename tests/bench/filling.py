@@ -25,4 +25,10 @@ def analyse(engine: sa.Engine, table: sa.Table) -> None:
     """Statistics as a server in use has them; PostgreSQL's vacuum also marks what all may see."""
     postgres = engine.dialect.name == "postgresql"
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if postgres:
+            # A vacuum marks nothing of commits that are not on the disk: one more takes them there.
+            connection.execute(sa.text("SET synchronous_commit TO on"))
+            connection.execute(sa.text(f"COMMENT ON TABLE {table.name} IS 'filled'"))
         connection.execute(sa.text(f"{'VACUUM ANALYZE' if postgres else 'ANALYZE'} {table.name}"))
+        if postgres:
+            connection.execute(sa.text("RESET synchronous_commit"))

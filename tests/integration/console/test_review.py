@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from server.cases.models import Case
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Evidence
 from tests.factories.console import Desk, desk
@@ -130,3 +131,28 @@ def test_another_courts_item_is_absent(ground: Ground, lead: Desk, path: str) ->
     form = {"decide": {"decision": "accept"}, "undo": {}, "mark": {"text": "x"}}[path]
     answer = lead.post(f"/review/{ground.second.ids['evidence']}/{path}", form)
     assert answer.status_code == 404
+
+
+def test_an_area_narrows_the_list_and_is_kept_in_its_field(
+    lead: Desk, items: list[uuid.UUID]
+) -> None:
+    with unit_of_work(EVERY_COURT) as session:
+        item = session.get_one(Evidence, items[1])
+        item.lat, item.lon, item.geo_datum = "38.25", "104.25", "WGS84"
+    page = text(lead.get("/review?bbox=104.2,38.2,104.3,38.3"))
+    assert re.findall('data-row="([^"]*)"', page) == [str(items[1])]
+    assert re.search('<input id="f-bbox" name="bbox"[^>]* value="104.2,38.2,104.3,38.3"', page)
+    assert len(re.findall("data-row=", text(lead.get("/review?bbox=")))) == len(items)
+
+
+def test_the_list_says_which_case_an_item_belongs_to(
+    ground: Ground, lead: Desk, items: list[uuid.UUID]
+) -> None:
+    case_id = uuid.UUID(ground.first.ids["case"])
+    with unit_of_work(EVERY_COURT) as session:
+        session.get_one(Evidence, items[1]).case_id = case_id
+        number = session.get_one(Case, case_id).case_no
+    in_case = {str(one): row(one).case_id == case_id for one in items}
+    shown = text(lead.get("/review")).split("data-row=")[1:]
+    assert {part[1:37]: number in part.partition("</a>")[0] for part in shown} == in_case
+    assert in_case[str(items[1])]
