@@ -2,6 +2,18 @@
 import { moveCursor, onCursor } from "./cursor.js";
 
 class CaseTimeline extends HTMLElement {
+  first = 0;
+  last = 0;
+  /** @type {Record<string, string>} */
+  words = {};
+  clock = new Intl.DateTimeFormat();
+  /** @type {HTMLElement[]} */
+  lines = [];
+  /** @type {HTMLElement[]} */
+  entries = [];
+  slider = document.createElement("input");
+  out = document.createElement("output");
+
   connectedCallback() {
     this.first = Number(this.dataset.from);
     this.last = Number(this.dataset.to);
@@ -9,8 +21,8 @@ class CaseTimeline extends HTMLElement {
     this.clock = new Intl.DateTimeFormat("sv-SE", {
       dateStyle: "short", timeStyle: "medium", timeZone: this.dataset.zone,
     });
-    this.tracks = [...this.querySelectorAll(".lane:not(.axis) .lane-track")];
-    this.lines = this.tracks.map((track) => {
+    const tracks = /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".lane:not(.axis) .lane-track"));
+    this.lines = [...tracks].map((track) => {
       const line = document.createElement("span");
       line.className = "cursor-line";
       line.hidden = true;
@@ -18,7 +30,7 @@ class CaseTimeline extends HTMLElement {
       track.addEventListener("click", (event) => this.point(event, track));
       return line;
     });
-    this.entries = [...document.querySelectorAll("#entries > li[data-at]")];
+    this.entries = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#entries > li[data-at]"))];
     this.addSlider();
     this.list = document.getElementById("entries");
     this.list?.addEventListener("click", (event) => this.pick(event));
@@ -38,12 +50,10 @@ class CaseTimeline extends HTMLElement {
     const label = document.createElement("label");
     label.textContent = this.words["case.cursor"];
     label.htmlFor = "time-cursor";
-    this.slider = document.createElement("input");
     Object.assign(this.slider, { id: "time-cursor", type: "range", min: this.first, max: this.last });
-    this.slider.step = Math.max(1000, Math.round((this.last - this.first) / 500));
+    this.slider.step = String(Math.max(1000, Math.round((this.last - this.first) / 500)));
     this.slider.value = String(this.first);
-    this.out = document.createElement("output");
-    this.out.htmlFor = "time-cursor";
+    this.out.setAttribute("for", "time-cursor");
     this.out.setAttribute("aria-live", "off");
     row.append(label, this.slider, this.out);
     this.prepend(row);
@@ -54,8 +64,8 @@ class CaseTimeline extends HTMLElement {
   point(event, track) {
     const box = track.getBoundingClientRect();
     const share = (event.clientX - box.left) / box.width;
-    const bar = event.target.closest?.("[data-item]");
-    this.go(this.first + share * (this.last - this.first), bar?.dataset.item);
+    const bar = event.target instanceof Element ? event.target.closest("[data-item]") : null;
+    this.go(this.first + share * (this.last - this.first), /** @type {HTMLElement | null} */ (bar)?.dataset.item);
   }
 
   /** The cursor to a moment; what it is about is the recording that runs, else the last entry.
@@ -64,6 +74,7 @@ class CaseTimeline extends HTMLElement {
     moveCursor(Math.round(at), item ?? this.nearest(at)?.dataset.item ?? null, this);
   }
 
+  /** The last entry that is not later. @param {number} at */
   nearest(at) {
     let found = null;
     for (const entry of this.entries) {
@@ -75,16 +86,18 @@ class CaseTimeline extends HTMLElement {
     return found;
   }
 
+  /** @param {MouseEvent} event */
   pick(event) {
-    const link = event.target.closest("a.pick");
+    const link = event.target instanceof Element ? event.target.closest("a.pick") : null;
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) {
       return;
     }
     event.preventDefault();
-    const entry = link.closest("li");
-    moveCursor(Number(entry.dataset.at), entry.dataset.item, this);
+    const entry = /** @type {HTMLElement} */ (link.closest("li"));
+    moveCursor(Number(entry.dataset.at), entry.dataset.item ?? null, this);
   }
 
+  /** @param {import("./cursor.js").Cursor} cursor */
   show({ at, item, from }) {
     const share = Math.min(1, Math.max(0, (at - this.first) / (this.last - this.first)));
     for (const line of this.lines) {

@@ -1,9 +1,9 @@
 // What every page has: choices that apply at once, and the same address for a reload.
 
-for (const select of document.querySelectorAll("form.look select")) {
-  const apply = select.form.querySelector("button:not([name])");
+for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (document.querySelectorAll("form.look select"))) {
+  const apply = /** @type {HTMLButtonElement} */ (select.form?.querySelector("button:not([name])"));
   apply.hidden = true;
-  select.addEventListener("change", () => select.form.requestSubmit(apply));
+  select.addEventListener("change", () => select.form?.requestSubmit(apply));
 }
 
 // What was said once is not said again after a reload.

@@ -21,7 +21,7 @@ export function moveCursor(at, item, from) {
 /** @param {(cursor: Cursor) => void} hear
  * @returns {() => void} stops listening */
 export function onCursor(hear) {
-  const listener = (event) => hear(event.detail);
+  const listener = (/** @type {Event} */ event) => hear(/** @type {CustomEvent<Cursor>} */ (event).detail);
   document.addEventListener(CURSOR, listener);
   return () => document.removeEventListener(CURSOR, listener);
 }

@@ -4,8 +4,8 @@ const EVERY_MS = 60_000;
 const place = document.querySelector('nav[data-unread] a[href="/inbox"]');
 const words = place?.closest("nav")?.dataset.unread ?? "{n}";
 
-/** @param {number} count */
-function show(count) {
+/** @param {Element} place @param {number} count */
+function show(place, count) {
   let badge = place.querySelector(".badge");
   if (!count) {
     badge?.remove();
@@ -21,14 +21,14 @@ function show(count) {
 }
 
 async function ask() {
-  if (document.hidden) {
+  if (!place || document.hidden) {
     return;
   }
   try {
     const answer = await fetch("/inbox/counts", { credentials: "same-origin" });
     if (answer.ok) {
       const found = await answer.json();
-      show(found.unread);
+      show(place, found.unread);
     }
   } catch {
     // Offline: the number stays as it was.

@@ -6,14 +6,25 @@ const SILENT_MS = 40_000; // two and a half heartbeats
 const RETRY_MS = 3_000;
 
 class LiveLog extends HTMLElement {
+  /** @type {Record<string, string>} */
+  words = {};
+  /** @type {HTMLElement} */
+  list;
+  /** @type {HTMLButtonElement} */
+  pill;
+  /** @type {HTMLElement} */
+  connection;
+  /** @type {Map<string, Element>} */
+  fresh = new Map();
+  position = 0;
+  heardAt = 0;
+
   connectedCallback() {
-    /** @type {Record<string, string>} */
     this.words = JSON.parse(this.dataset.words ?? "{}");
     this.list = /** @type {HTMLElement} */ (this.querySelector("[data-entries]"));
     this.pill = /** @type {HTMLButtonElement} */ (this.querySelector("[data-pill]"));
     this.connection = /** @type {HTMLElement} */ (this.querySelector("[data-connection]"));
-    /** @type {Map<string, Element>} */
-    this.fresh = new Map();
+    this.fresh.clear();
     this.position = Number(this.dataset.position ?? 0);
     this.heardAt = Date.now();
     this.pill.addEventListener("click", () => this.showFresh());

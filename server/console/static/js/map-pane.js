@@ -4,20 +4,38 @@ import { moveCursor, onCursor } from "./cursor.js";
 const STEPS = [10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005];
 const LINES = 8;
 
+/** Leaflet is a script of its own, without types here. @typedef {any} Leaflet */
+
 class MapPane extends HTMLElement {
+  /** @type {Record<string, string>} */
+  words = {};
+  /** @type {HTMLElement[]} */
+  spots = [];
+  /** @type {Leaflet} */
+  map;
+  /** @type {Leaflet} */
+  grid;
+  /** @type {Leaflet} */
+  chosen;
+  /** @type {Record<string, string>} */
+  colours = {};
+  /** @type {Map<string | null, Leaflet>} */
+  byId = new Map();
+
   connectedCallback() {
     this.words = JSON.parse(this.dataset.words ?? "{}");
-    this.spots = [...this.querySelectorAll(".spot")];
+    this.spots = [.../** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll(".spot"))];
     for (const spot of this.spots) {
       spot.addEventListener("click", () => {
         if (spot.dataset.at && !spot.classList.contains("mission")) {
-          moveCursor(Number(spot.dataset.at), spot.dataset.first, this);
+          moveCursor(Number(spot.dataset.at), spot.dataset.first ?? null, this);
         }
       });
     }
     this.stop = onCursor((cursor) => this.show(cursor));
-    if (window.L && this.dataset.src) {
-      this.enliven(window.L).catch(() => {});
+    const { L } = /** @type {any} */ (window);
+    if (L && this.dataset.src) {
+      this.enliven(L, this.dataset.src).catch(() => {});
     }
   }
 
@@ -26,9 +44,10 @@ class MapPane extends HTMLElement {
     this.map?.remove();
   }
 
-  /** Only after its places are here does the living map replace the drawn one. */
-  async enliven(L) {
-    const answer = await fetch(this.dataset.src, { credentials: "same-origin" });
+  /** Only after its places are here does the living map replace the drawn one.
+   * @param {Leaflet} L @param {string} source */
+  async enliven(L, source) {
+    const answer = await fetch(source, { credentials: "same-origin" });
     if (!answer.ok || !this.isConnected) {
       return;
     }
@@ -36,20 +55,21 @@ class MapPane extends HTMLElement {
     const host = document.createElement("div");
     host.className = "leaflet-host";
     this.querySelector("svg.map")?.replaceWith(host);
-    const colour = (name) => getComputedStyle(this).getPropertyValue(name).trim();
+    const colour = (/** @type {string} */ name) => getComputedStyle(this).getPropertyValue(name).trim();
     this.map = L.map(host, { zoomControl: false, attributionControl: false, preferCanvas: true });
     L.control.zoom({ zoomInTitle: this.words["case.zoom_in"], zoomOutTitle: this.words["case.zoom_out"] }).addTo(this.map);
     L.control.scale({ imperial: false }).addTo(this.map);
     this.grid = L.layerGroup().addTo(this.map);
     this.colours = { line: colour("--strong-line"), mark: colour("--mark"), mission: colour("--warn"), item: colour("--link") };
-    this.byId = new Map();
+    this.byId.clear();
     const layer = L.geoJSON(places, {
-      pointToLayer: (feature, latlng) => this.spot(L, feature, latlng),
+      pointToLayer: (/** @type {any} */ feature, /** @type {any} */ latlng) => this.spot(L, feature, latlng),
     }).addTo(this.map);
     this.map.on("moveend", () => this.graticule(L));
     this.map.fitBounds(layer.getBounds().pad(0.2), { maxZoom: 17, animate: false });
   }
 
+  /** @param {Leaflet} L @param {any} feature of GeoJSON @param {any} latlng */
   spot(L, feature, latlng) {
     const { kind, at, name } = feature.properties;
     const fillColor = kind === "mission" ? this.colours.mission : this.colours.item;
@@ -62,6 +82,7 @@ class MapPane extends HTMLElement {
     return made;
   }
 
+  /** @param {Leaflet} L */
   graticule(L) {
     const bounds = this.map.getBounds();
     const [south, north, west, east] = [bounds.getSouth(), bounds.getNorth(), bounds.getWest(), bounds.getEast()];
@@ -76,20 +97,23 @@ class MapPane extends HTMLElement {
     }
   }
 
+  /** @param {import("./cursor.js").Cursor} cursor */
   show({ at, item }) {
+    /** @type {{spot: HTMLElement, apart: number, named: boolean} | null} */
     let best = null;
     for (const spot of this.spots) {
       spot.classList.remove("chosen");
       const apart = spot.dataset.at ? Math.abs(Number(spot.dataset.at) - at) : Infinity;
-      const named = item && (spot.dataset.ids.split(" ").includes(item) || spot.dataset.first === item);
+      const ids = spot.dataset.ids?.split(" ") ?? [];
+      const named = item !== null && (ids.includes(item) || spot.dataset.first === item);
       if (named || (!best?.named && apart < (best?.apart ?? Infinity))) {
         best = { spot, apart, named };
       }
     }
     best?.spot.classList.add("chosen");
-    this.dataset.chosen = (item && this.byId?.has(item) ? item : best?.spot.dataset.first) ?? "";
+    this.dataset.chosen = (item && this.byId.has(item) ? item : best?.spot.dataset.first) ?? "";
     this.chosen?.setStyle({ color: this.colours.line, weight: 2 });
-    this.chosen = this.byId?.get(item);
+    this.chosen = this.byId.get(item);
     this.chosen?.setStyle({ color: this.colours.mark, weight: 5 });
   }
 }

@@ -4,9 +4,19 @@ import { moveCursor, onCursor } from "./cursor.js";
 const FOLLOW_MS = 1500;
 
 class MediaPane extends HTMLElement {
+  /** @type {Record<string, string>} */
+  words = {};
+  /** @type {HTMLElement} */
+  body;
+  /** @type {string | null} */
+  item = null;
+  start = NaN;
+  /** @type {HTMLMediaElement | null} */
+  player = null;
+
   connectedCallback() {
     this.words = JSON.parse(this.dataset.words ?? "{}");
-    this.body = this.querySelector(".media-pane-body");
+    this.body = /** @type {HTMLElement} */ (this.querySelector(".media-pane-body"));
     this.item = this.dataset.item ?? null;
     this.attach();
     this.stop = onCursor((cursor) => this.show(cursor));
@@ -18,18 +28,19 @@ class MediaPane extends HTMLElement {
   }
 
   attach() {
-    const shown = this.body.querySelector(".media-body");
+    const shown = /** @type {HTMLElement | null} */ (this.body.querySelector(".media-body"));
     this.start = Number(shown?.dataset.at ?? NaN);
     this.player = this.body.querySelector("video, audio");
     this.player?.addEventListener("timeupdate", () => this.played());
   }
 
   played() {
-    if (!this.player.paused) {
+    if (this.player && !this.player.paused) {
       moveCursor(Math.round(this.start + this.player.currentTime * 1000), this.item, this);
     }
   }
 
+  /** @param {import("./cursor.js").Cursor} cursor */
   show({ at, item, from }) {
     if (from === this) {
       return;
@@ -41,6 +52,7 @@ class MediaPane extends HTMLElement {
     this.seek(at);
   }
 
+  /** @param {number} at Unix milliseconds */
   seek(at) {
     const seconds = (at - this.start) / 1000;
     const player = this.player;
@@ -52,6 +64,7 @@ class MediaPane extends HTMLElement {
     }
   }
 
+  /** @param {string} item @param {number} at Unix milliseconds */
   async load(item, at) {
     this.asking?.abort();
     this.asking = new AbortController();
@@ -68,7 +81,7 @@ class MediaPane extends HTMLElement {
       this.attach();
       this.player?.addEventListener("loadedmetadata", () => this.seek(at), { once: true });
     } catch (error) {
-      if (error.name !== "AbortError") {
+      if (!(error instanceof DOMException && error.name === "AbortError")) {
         this.body.textContent = this.words["case.media_failed"];
       }
     }
