@@ -15,6 +15,7 @@ from server.cases import queries as case_queries
 from server.cases import routes as cases
 from server.cases.watching import WATCHER, Watchers
 from server.clocks import routes as clocks
+from server.conduct import case_routes as standing
 from server.conduct import routes as conduct
 from server.conduct.ports import Conduct
 from server.conduct.standings import CaseWatch
@@ -52,8 +53,9 @@ from server.sync import routes as sync
 
 API = "/api/v1"
 SLICES = (
-    audit, identity, duty, clocks, cases, register, conduct, evidence, disclosure, uploads,
-    fieldlog, review, sync, live, notices, retention, redactions, guests, shares, oversight,
+    audit, identity, duty, clocks, cases, register, conduct, standing, evidence, disclosure,
+    uploads, fieldlog, review, sync, live, notices, retention, redactions, guests, shares,
+    oversight,
 )  # fmt: skip
 PAGES = (clocks.page, ops.blueprint, audit.tiles)
 # Which browsers may use a permission; the staff's own unless it is named.

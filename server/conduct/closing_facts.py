@@ -54,7 +54,7 @@ def facts_of(
     found = _conditions(book, since)
     found |= _served(book)
     found |= _measures(state)
-    found |= _exhaustions(state)
+    found |= exhaustions(state)
     found |= _settlement(state, book)
     found |= _rulings(book, closing, since, data)
     money = state.amounts
@@ -114,7 +114,8 @@ def _measures(state: CaseState) -> dict[str, Fact]:
     return found
 
 
-def _exhaustions(state: CaseState) -> dict[str, Fact]:
+def exhaustions(state: CaseState) -> dict[str, Fact]:
+    """The three exhaustions, and the inquiry that 终本规定3 asks for, as the records show them."""
     verified = {f"lead {one.id}": one.verified_on is not None for one in state.leads}
     leads = all_of(verified or {"none": True}, [one.id for one in state.leads])
     open_promise = any(one.state == "open" for one in state.promises)

@@ -101,6 +101,9 @@ TAGS: Final = MappingProxyType(
         "redactions": Words("Redacted copies of evidence.", "证据的遮盖副本。"),
         "register": Words("What is written down about cases and actions.", "案件与行动登记。"),
         "conduct": Words("Checks of conduct and findings.", "行为规范核查与问题。"),
+        "standing": Words(
+            "Where cases stand: limits, gates, key cases.", "案件状态、期限、结案条件与重点案件。"
+        ),
         "fieldlog": Words("Log entries from the field.", "现场日志。"),
         "review": Words("Decisions of supervisors.", "审核与退回。"),
         "live": Words("Live operation and the release desk.", "执行直播与发布台。"),
@@ -131,6 +134,10 @@ SUMMARIES_ZH: Final[Mapping[str, str]] = MappingProxyType(
         "GET /api/v1/actions/{action_id}": "查看一次行动",
         "GET /api/v1/actions/{action_id}/checks": "按当前资料核查一次行动",
         "GET /api/v1/cases/{case_id}/checks": "案件各次行动的核查结果",
+        "GET /api/v1/case-states": "可见案件的状态、期限与预警，新的在前",
+        "GET /api/v1/cases/{case_id}/state": "案件状态：金额、措施、和解、重点案件与预警",
+        "GET /api/v1/cases/{case_id}/clocks": "案件的各项期限，紧迫的在前",
+        "GET /api/v1/cases/{case_id}/gates": "试算结案或中止条件，列明尚缺事项",
         "GET /api/v1/findings": "可见案件中的规范问题，新的在前",
         "GET /api/v1/findings/{finding_id}": "查看一个规范问题",
         "POST /api/v1/findings/{finding_id}/explain": "说明规范问题",

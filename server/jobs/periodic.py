@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from server.audit import retention
+from server.conduct import standings
 from server.core.clock import Clock
 from server.core.context import Context
 from server.core.db import table_of
@@ -66,6 +67,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("records.overdue", 600, sync.release_overdue),
     Task("opinions.overdue", 600, guests.mark_overdue),
     Task("oversight.watch", 3_600, watching.watch, in_transaction=False),
+    Task("cases.refresh", 60, standings.refresh_due),
     Task("review.draw", 3_600, second_look.draw_due),
     Task("feed.compact", 86_400, retention.compact_feed),
     Task("proofs.forget", 300, _forget_proofs),

@@ -17,12 +17,20 @@ def _said(what: str) -> Callable[[Names], Ask]:
     return lambda n: Ask(f"/findings/{n['finding']}/{what}", {"text": "已整改(虚构)"})
 
 
+def _gates(n: Names) -> Ask:
+    return Ask(f"/cases/{n['case']}/gates?closing=round_terminated")
+
+
 CONDUCT: dict[str, Callable[[Names], Ask]] = {
     "GET /api/v1/entry-kinds": lambda _: Ask("/entry-kinds"),
     "POST /api/v1/cases/{case_id}/entries": _entry,
     "GET /api/v1/cases/{case_id}/entries": lambda n: Ask(
         f"/cases/{n['case']}/entries?action_id={n['action']}"
     ),
+    "GET /api/v1/case-states": lambda _: Ask("/case-states?overdue=false"),
+    "GET /api/v1/cases/{case_id}/state": lambda n: Ask(f"/cases/{n['case']}/state"),
+    "GET /api/v1/cases/{case_id}/clocks": lambda n: Ask(f"/cases/{n['case']}/clocks"),
+    "GET /api/v1/cases/{case_id}/gates": _gates,
     "GET /api/v1/actions": lambda n: Ask(f"/actions?case_id={n['case']}&mission_id={n['mission']}"),
     "GET /api/v1/actions/{action_id}": lambda n: Ask(f"/actions/{n['action']}"),
     "GET /api/v1/actions/{action_id}/checks": lambda n: Ask(f"/actions/{n['action']}/checks"),
