@@ -75,7 +75,13 @@ class Feed:
         store, kept = self._ledger.store, 0
         while True:
             cursor = store.get(_RECEIPTS_CURSOR)
-            page = self._page("/receipts", {"since": cursor}, authoriser, "receipts")
+            try:
+                page = self._page("/receipts", {"since": cursor}, authoriser, "receipts")
+            except GoneError:
+                if cursor is None:
+                    raise
+                store.put(_RECEIPTS_CURSOR, None)  # away for months: all of them anew
+                continue
             verified = self._verified(page.items)
             with store.transaction():
                 self._keep(verified)

@@ -316,6 +316,8 @@ class FakeServer(FakeTus):
     def _get_receipts(self, _body: Any, query: Any, _kind: str) -> Response:
         if self.receipts_on:
             self._issue()
+        if query.get("since") in self.expired_cursors:
+            raise RefusedError(410, "cursor-expired")
         start = int(query.get("since") or 0)
         some = self.receipt_list[start : start + 3]
         end = start + len(some)

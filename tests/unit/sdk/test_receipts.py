@@ -57,3 +57,15 @@ def test_a_superseding_receipt_adds_the_log_index(client: FieldClient, server: F
     server.receipt_list.append(server.receipt(opened, none, log_index=2**60, copies=2))
     assert client.sync().complete
     assert (client.receipts()[0][0].log_index, client.receipts()[0][0].copies) == (2**60, 2)
+
+
+def test_a_device_that_was_away_for_months_gets_all_its_receipts(
+    client: FieldClient, server: FakeServer
+) -> None:
+    client.log("第一条(虚构)")
+    client.sync(receipts_wait_seconds=0)
+    server.expired_cursors = {str(number) for number in range(1, 9)}
+    client.log("第二条(虚构)")
+    report = client.sync(receipts_wait_seconds=0)
+    assert report.complete, report
+    assert len(client.receipts()) == 3  # with that of the comparison of clocks
