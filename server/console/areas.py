@@ -6,6 +6,7 @@ from flask import Blueprint, Flask
 
 from server.console import (
     account,
+    actions,
     audit,
     cases_edit,
     cases_list,
@@ -16,6 +17,7 @@ from server.console import (
     duty,
     evidence,
     exports,
+    findings,
     guests,
     guests_opinions,
     health,
@@ -45,6 +47,8 @@ AREAS = (
     cases_edit,
     cases_missing,
     register_pages,
+    actions,
+    findings,
     missions,
     devices,
     dock,

@@ -25,6 +25,8 @@ ITEMS: Final[Sequence[NavItem]] = (
     NavItem("nav.review", "/review", Permission.EVIDENCE_REVIEW),
     NavItem("nav.cases", "/cases", Permission.CASES_VIEW),
     NavItem("nav.missions", "/missions", Permission.MISSIONS_VIEW),
+    NavItem("nav.actions", "/actions", Permission.CASES_VIEW),
+    NavItem("nav.findings", "/findings", Permission.CASES_VIEW),
     NavItem("nav.missing", "/missing", Permission.MISSING_VIEW),
     NavItem("nav.reuse", "/reuse", Permission.MISSING_VIEW),
     NavItem("nav.dock", "/dock", Permission.UPLOAD),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from marshmallow import Schema, fields, post_load, validate
 
 from client_sdk.protocol.entries import LINE_CHARS, LIST_MAX, TEXT_CHARS, kinds
-from server.console.cases_forms import PAGE_ROWS
+from server.console.cases_forms import PAGE_ROWS, LocalTime
 from server.console.register_fields import controls
 from server.core.paging import LIMIT_MAX
 from server.register.commands import ActionFilter, ActionState, EntryFilter
@@ -26,6 +27,8 @@ class Asked:
     kind: str | None = None
     action_id: UUID | None = None
     amends_id: UUID | None = None
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,13 @@ class RegisterQuery(Schema):
 
 
 class EntryFormQuery(Schema):
-    """What is to be written down."""
+    """What is to be written down, and the stretch of time that it explains."""
 
     kind = fields.String(validate=_KIND)
     action_id = fields.UUID(data_key="action")
     amends_id = fields.UUID(data_key="amends")
+    begins_at = LocalTime(data_key="from")
+    ends_at = LocalTime(data_key="to")
 
     @post_load
     def _asked(self, data: dict[str, Any], **_: Any) -> Asked:

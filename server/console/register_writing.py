@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ from server.register.models import Action, Entry
 from server.register.policy import BEGINNINGS
 
 _SPARE_ROWS: Final = 4
+_ALMOST_A_SECOND: Final = timedelta(microseconds=999_999)
 _SHOWN: Final = frozenset(
     {Kind.VALIDATION, Kind.CONFLICT, Kind.FORBIDDEN, Kind.LISTING_REFUSED, Kind.GATE_CLOSED}
 )
@@ -56,7 +58,7 @@ def blank(ctx: Context, case: Case, asked: Asked) -> Response:
     _require_action(ctx, case, asked.action_id)
     if asked.amends_id is None and asked.kind is None:
         return _choose(ctx, case, asked)
-    texts: dict[str, Any] = {}
+    texts = _stretch(asked, _zone(ctx))
     kind, action_id = asked.kind, asked.action_id
     if asked.amends_id is not None:
         entry = ctx.session.get(Entry, asked.amends_id)
@@ -175,6 +177,17 @@ def _missions(ctx: Context, case: Case) -> list[Mission]:
         .order_by(Mission.starts_at.desc(), Mission.id)
     )
     return list(ctx.session.execute(statement).scalars().all())
+
+
+def _stretch(asked: Asked, zone: ZoneInfo) -> dict[str, Any]:
+    """A stretch of time to be explained, in whole seconds that hold all of it."""
+    texts = {}
+    if asked.begins_at is not None:
+        texts["f_begins_at"] = f"{asked.begins_at.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
+    if asked.ends_at is not None:
+        ends_at = asked.ends_at + _ALMOST_A_SECOND
+        texts["f_ends_at"] = f"{ends_at.astimezone(zone):%Y-%m-%dT%H:%M:%S}"
+    return texts
 
 
 def _zone(ctx: Context) -> ZoneInfo:
