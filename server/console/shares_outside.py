@@ -9,10 +9,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import uuid
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, request
 
 from server.audit import log
 from server.cases import queries as cases
@@ -23,7 +25,7 @@ from server.console.shares_forms import OpenForm
 from server.core.clock import rfc3339
 from server.core.content import content_response
 from server.core.context import Context
-from server.core.cookies import Kind, read_cookie, set_cookie
+from server.core.cookies import Kind, set_cookie
 from server.core.ids import short_code
 from server.core.permissions import Permission
 from server.core.problem import not_found
@@ -31,10 +33,11 @@ from server.core.recording import recorded
 from server.core.transactions import scope
 from server.evidence.schemas import shown_name
 from server.shares import flowing, marking, opening, queries, reading, showing, terms
-from server.shares.authentication import authenticate
+from server.shares.authentication import as_cookie, authenticate, held, openings
 from server.shares.commands import Mode, OpenShare
 from server.shares.models import Share
 from server.shares.opening import Entered, Refused
+from server.shares.queries import Opened
 from server.shares.reading import Bytes
 from storage.digest import Digest
 
@@ -46,16 +49,15 @@ HOME: Final = "/s"
 @page(Permission.PUBLIC)
 def open_link(ctx: Context, token: str) -> Response:
     """Exchange a share's link for a cookie, so that the address no longer has it."""
+    mine = openings(ctx.session, ctx.runtime)
+    for opened in mine.values():
+        if opening.is_link_of(ctx.runtime, opened.share, token):
+            return see(f"{HOME}?of={opened.share.id}")
     share = opening.look_up(ctx.session, ctx.runtime, token)
-    inner = _inside(ctx)
-    if inner is not None and _is_own(inner, share, token):
-        return see(HOME)
     if share is None:
         return _closed(ctx)
-    response = see(HOME)
     until = min(ctx.clock.now() + opening.LINK_COOKIE_LIFE, share.expires_at)
-    set_cookie(response, ctx.settings, Kind.SHARE, token, until)
-    return response
+    return _keeping(ctx, see(HOME), token, until, mine)
 
 
 @blueprint.get("/s")
@@ -63,7 +65,7 @@ def open_link(ctx: Context, token: str) -> Response:
 def show_items(ctx: Context) -> Response:
     """The items for who is in, the terms for who opened a link, one text for everybody else."""
     inner = _inside(ctx)
-    if inner is None:
+    if inner is None or ("of" not in request.args and _link(ctx) is not None):
         return _terms(ctx)
     found = queries.opened(inner)
     items = queries.items_of(inner.session, found.share.id)
@@ -73,6 +75,7 @@ def show_items(ctx: Context) -> Response:
         **_frame(inner, found.share),
         items=items,
         forms=queries.forms_of(inner.session, [row for row, _ in items]),
+        others=_others(ctx, found.share),
     )
 
 
@@ -83,14 +86,13 @@ def enter(ctx: Context, form: tuple[OpenShare, bool]) -> Response:
     command, agreed = form
     if not agreed:
         return _terms(ctx, failed="shares.agree_first", status=422)
-    outcome = opening.enter(ctx, read_cookie(ctx.settings, Kind.SHARE) or "", command)
+    mine = openings(ctx.session, ctx.runtime)
+    outcome = opening.enter(ctx, _link(ctx) or "", command)
     if isinstance(outcome, Refused):
         return _terms(ctx, failed="shares.code_wrong", status=403, tries_left=outcome.tries_left)
     if not isinstance(outcome, Entered):
         return _closed(ctx)
-    response = see(HOME)
-    set_cookie(response, ctx.settings, Kind.SHARE, outcome.cookie, outcome.share.expires_at)
-    return response
+    return _keeping(ctx, see(HOME), outcome.cookie, outcome.share.expires_at, mine)
 
 
 @blueprint.get("/s/mark.svg")
@@ -191,19 +193,31 @@ def _inside(ctx: Context) -> Context | None:
     return dataclasses.replace(ctx, actor=actor)
 
 
-def _is_own(inner: Context, share: Share | None, token: str) -> bool:
-    """Whether this browser has opened the very share that it opens again."""
-    found = queries.opened(inner)
-    return (share is None or share.id == found.share.id) and opening.is_link_of(
-        inner.runtime, found.share, token
-    )
+def _link(ctx: Context) -> str | None:
+    """The token of the link that this browser opened last, unless it is in already."""
+    newest = next(iter(held(ctx.settings)), "")
+    return newest if opening.look_up(ctx.session, ctx.runtime, newest) is not None else None
+
+
+def _keeping(
+    ctx: Context, response: Response, secret: str, until: datetime, mine: Mapping[str, Opened]
+) -> Response:
+    """One more secret for this browser, beside those of the shares that it opened before."""
+    lasts = max([until, *(one.share.expires_at for one in mine.values())])
+    set_cookie(response, ctx.settings, Kind.SHARE, as_cookie([secret, *mine]), lasts)
+    return response
+
+
+def _others(ctx: Context, share: Share) -> list[Share]:
+    """Other shares that are open in this browser."""
+    mine = openings(ctx.session, ctx.runtime).values()
+    return [one.share for one in mine if one.share.id != share.id]
 
 
 def _terms(
     ctx: Context, *, failed: str | None = None, status: int = 200, tries_left: int = 0
 ) -> Response:
-    token = read_cookie(ctx.settings, Kind.SHARE) or ""
-    share = opening.look_up(ctx.session, ctx.runtime, token)
+    share = opening.look_up(ctx.session, ctx.runtime, _link(ctx) or "")
     if share is None:
         return _closed(ctx)
     return render(

@@ -17,7 +17,7 @@ from flask import Response, request
 from server.settings import Settings
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_VALUE_CHARACTERS_MAX: Final = 200
+_VALUE_CHARACTERS_MAX: Final = 400
 
 
 class Kind(Enum):

@@ -125,15 +125,14 @@ def by_token(session: Session, token_hash: str, *, to_open: bool = False) -> Sha
     return session.execute(statement).scalar_one_or_none()
 
 
-def by_cookie(session: Session, cookie_hash: str) -> Opened | None:
-    """The opening of a browser, whatever the share's state."""
+def by_cookies(session: Session, cookie_hashes: Sequence[str]) -> dict[str, Opened]:
+    """A browser's openings by their hashes, whatever the shares' states."""
     statement = (
         sa.select(ShareOpening, Share)
         .join(Share, Share.id == ShareOpening.share_id)
-        .where(ShareOpening.cookie_hash == cookie_hash)
+        .where(ShareOpening.cookie_hash.in_(cookie_hashes))
     )
-    row = session.execute(statement).first()
-    return None if row is None else Opened(row[0], row[1])
+    return {row[0].cookie_hash: Opened(row[0], row[1]) for row in session.execute(statement)}
 
 
 def opened(ctx: Context) -> Opened:

@@ -14,6 +14,7 @@ from server.core.db import table_of
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.notices.models import UserNotice
 from server.shares import queries, service
+from server.shares.authentication import OPENED_MAX
 from server.shares.commands import Mode
 from server.shares.models import Share, ShareOpening
 from tests.factories.cases import believe
@@ -130,9 +131,54 @@ def test_openings_are_limited_and_the_same_browser_needs_no_second(scene: Scene)
     made = share(scene, photo(scene, b"one"), openings_max=1)
     browser = Outsider(scene.app).into(made)
     again = browser.get(f"/s/{made.token}")
-    assert (again.status_code, again.headers["Location"]) == (303, "/s")
+    assert (again.status_code, again.headers["Location"]) == (303, f"/s?of={made.share.id}")
     assert browser.get("/s").status_code == 200
     assert Outsider(scene.app).follow(made.token).status_code == 404
+
+
+def test_two_shares_are_open_in_one_browser(scene: Scene) -> None:
+    one, other = photo(scene, b"one"), photo(scene, b"other")
+    first = share(scene, one, recipient="甲律师(虚构)", mode=Mode.DOWNLOAD)
+    second = share(scene, other, one, recipient="乙律师(虚构)")
+    browser = Outsider(scene.app).into(first)
+    browser.follow(second.token)
+    assert browser.item(one, "/content").data == b"one", "before the second one's terms"
+    assert browser.enter(second.code).status_code == 303
+    assert browser.item(other).status_code == 200
+    page = browser.get("/s").text
+    assert f"/s/items/{other.id}?of={second.share.id}" in page
+    assert f"/s?of={first.share.id}" in page
+    page = browser.get(f"/s?of={first.share.id}").text
+    assert f"/s/items/{one.id}?of={first.share.id}" in page
+    assert f"/s/items/{other.id}" not in page
+    downloaded = browser.item(one, f"/content?of={first.share.id}")
+    assert (downloaded.status_code, downloaded.data) == (200, b"one")
+    assert browser.item(one, f"/content?of={second.share.id}").status_code == 404
+    assert "乙律师" in browser.get(f"/s/mark.svg?of={second.share.id}").text
+    assert "甲律师" in browser.get(f"/s/mark.svg?of={first.share.id}").text
+    with scene.unit() as ctx:
+        service.revoke(ctx, second.share.id)
+    assert browser.item(other).status_code == 404
+    assert browser.item(one, "/content").status_code == 200
+
+
+def test_a_browser_holds_the_newest_shares_alone(scene: Scene) -> None:
+    item = photo(scene, b"one")
+    browser = Outsider(scene.app)
+    made = [share(scene, item) for _ in range(OPENED_MAX + 1)]
+    for one in made:
+        browser.into(one)
+    page = browser.get("/s").text
+    assert [f"?of={one.share.id}" in page for one in made] == [False] + [True] * OPENED_MAX
+
+
+def test_a_link_of_an_open_share_goes_back_to_it(scene: Scene) -> None:
+    one, other = photo(scene, b"one"), photo(scene, b"other")
+    first = share(scene, one, openings_max=1)
+    browser = Outsider(scene.app).into(first).into(share(scene, other))
+    answer = browser.get(f"/s/{first.token}")
+    assert answer.headers["Location"] == f"/s?of={first.share.id}"
+    assert str(one.id) in browser.get(answer.headers["Location"]).text
 
 
 def test_a_foreign_origin_cannot_open_a_share(scene: Scene) -> None:
