@@ -64,7 +64,9 @@ def add_case(
         return service.add(ctx, command).id
 
 
-def enter(app: Flask, court_id: uuid.UUID, case_id: uuid.UUID, kind: str, **data: Any) -> uuid.UUID:
+def enter(
+    app: Flask, court_id: uuid.UUID, case_id: uuid.UUID, kind: str, /, **data: Any
+) -> uuid.UUID:
     """Write an entry into a case's register and return its id."""
     with unit_of_work(court_id) as session:
         ctx = Context(system_actor(court_id), session, app.extensions["tiezheng"])
