@@ -61,8 +61,8 @@ def require_amendable(entry: Entry | None, kind: EntryKind) -> None:
 
 def references(kind: EntryKind, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     """Fields that name an entry of the case, and what they name."""
-    for name in kind.fields:
-        if name in {"of", "promise"} and name in data:
+    for name, field in kind.fields.items():
+        if name in {"of", "promise"} and field.type == "id" and name in data:
             yield name, data[name]
 
 

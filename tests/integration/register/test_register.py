@@ -102,6 +102,13 @@ def test_the_end_may_come_before_the_beginning(world: World, case: uuid.UUID) ->
     assert action_of(world, action)["type"] == "search"
 
 
+def test_the_sex_of_somebody_searched_names_no_entry(world: World, case: uuid.UUID) -> None:
+    action = write(world, case, "action.started", {"type": "search"}).get_json()["action_id"]
+    searched = write(world, case, "action.body-search", {"of": "F", "by": "杨演练(虚构)"},
+                     action_id=action)  # fmt: skip
+    assert searched.status_code == 201, searched.text
+
+
 def test_an_amended_entry_counts_no_more(world: World, case: uuid.UUID) -> None:
     first = write(world, case, "action.started", {"type": "seal"}).get_json()
     action = first["action_id"]
