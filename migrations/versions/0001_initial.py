@@ -67,6 +67,7 @@ COURT_SCOPED = (
     "held_records",
     "invitations",
     "legal_holds",
+    "line_erasures",
     "log_entries",
     "mission_cases",
     "mission_devices",
@@ -1376,6 +1377,7 @@ def upgrade() -> None:
         sa.Column("parts", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("claimed", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
@@ -1401,6 +1403,13 @@ def upgrade() -> None:
         op.f("ix_uploads_device_id_sha256"), "uploads", ["device_id", "sha256"], unique=False
     )
     op.create_index(op.f("ix_uploads_expires_at"), "uploads", ["expires_at"], unique=False)
+    op.create_index(
+        "ix_uploads_unclaimed",
+        "uploads",
+        ["court_id", "id"],
+        sqlite_where=sa.text("state = 'complete' AND claimed = 0"),
+        postgresql_where=sa.text("state = 'complete' AND NOT claimed"),
+    )
     op.create_table(
         "erasures",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -2083,6 +2092,44 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "line_erasures",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("log_entry_id", sa.Uuid(), nullable=False),
+        sa.Column("legal_basis", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_line_erasures_court_id_courts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by"], ["users.id"], name=op.f("fk_line_erasures_decided_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["log_entry_id"],
+            ["log_entries.id"],
+            name=op.f("fk_line_erasures_log_entry_id_log_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by"], ["users.id"], name=op.f("fk_line_erasures_requested_by_users")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_erasures")),
+    )
+    op.create_index(
+        op.f("ix_line_erasures_court_id_state_id"),
+        "line_erasures",
+        ["court_id", "state", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_line_erasures_log_entry_id"), "line_erasures", ["log_entry_id"], unique=False
+    )
+    op.create_table(
         "legal_holds",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=True),
@@ -2718,6 +2765,9 @@ def downgrade() -> None:
     op.drop_table("oversight_rules")
     op.drop_index(op.f("ix_campaigns_court_id_state_id"), table_name="campaigns")
     op.drop_table("campaigns")
+    op.drop_index(op.f("ix_line_erasures_log_entry_id"), table_name="line_erasures")
+    op.drop_index(op.f("ix_line_erasures_court_id_state_id"), table_name="line_erasures")
+    op.drop_table("line_erasures")
     op.drop_index(op.f("ix_legal_holds_evidence_id"), table_name="legal_holds")
     op.drop_index(op.f("ix_legal_holds_court_id_lifted_at_id"), table_name="legal_holds")
     op.drop_index(op.f("ix_legal_holds_case_id"), table_name="legal_holds")
@@ -2785,6 +2835,7 @@ def downgrade() -> None:
     op.drop_table("invitations")
     op.drop_index(op.f("ix_exports_court_id_case_id_id"), table_name="exports")
     op.drop_table("exports")
+    op.drop_index("ix_uploads_unclaimed", table_name="uploads")
     op.drop_index(op.f("ix_uploads_expires_at"), table_name="uploads")
     op.drop_index(op.f("ix_uploads_device_id_sha256"), table_name="uploads")
     op.drop_index(op.f("ix_uploads_court_id_state"), table_name="uploads")

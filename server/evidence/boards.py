@@ -21,7 +21,7 @@ from server.core.paging import Page, decode_cursor, page_of
 from server.core.problem import Kind, Problem
 from server.evidence.counters import CounterGap, Shot, counted, gaps
 from server.evidence.models import Evidence, Upload
-from server.evidence.rules import is_absent, is_odd
+from server.evidence.rules import is_absent, is_odd, is_unclaimed
 from server.evidence.visibility import sees_evidence
 
 STRANDED: Final = ("quarantined", "expired", "terminated")
@@ -81,7 +81,7 @@ def unclaimed_uploads(ctx: Context, wanted: MissingFilter) -> Sequence[Upload]:
         Evidence.device_id == Upload.device_id, Evidence.sha256 == Upload.sha256
     )
     rules = [
-        Upload.state == "complete",
+        is_unclaimed(Upload),
         Upload.sha256.is_not(None),
         sa.or_(Upload.concat.is_(None), Upload.concat != "partial"),
         sa.or_(Upload.filetype.is_(None), Upload.filetype != BUNDLE_TYPE),

@@ -11,7 +11,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.core.db import Base, BigId, CourtOfChain, CourtScoped
-from server.evidence.rules import has_findings, is_absent, is_odd, partial_index
+from server.evidence.rules import has_findings, is_absent, is_odd, is_unclaimed, partial_index
 
 CODE_BITS = 40  # of an id's random end, which its short code shows
 
@@ -68,9 +68,13 @@ class Upload(CourtScoped, Base):
     parts: Mapped[list[Any] | None]
     state: Mapped[str]  # receiving | complete | quarantined | terminated | expired
     problem: Mapped[str | None]
+    claimed: Mapped[bool] = mapped_column(default=False)  # a record of the device names the bytes
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+
+
+partial_index("ix_uploads_unclaimed", is_unclaimed(Upload), Upload.court_id, Upload.id)
 
 
 class Evidence(CourtOfChain, Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from server.core.problem import not_found
 from server.evidence.commands import EvidenceFilter
 from server.evidence.derivative_names import LENT
 from server.evidence.models import Derivative, Evidence, Examination, Upload
+from server.evidence.rules import is_unclaimed
 from server.evidence.visibility import sees_evidence
 
 ONE_READING = timedelta(minutes=10)  # ranges of one item by one viewer within it are one event
@@ -89,6 +90,23 @@ def digests_uploaded_by(session: Session, device_id: uuid.UUID, digests: Iterabl
     statement = _BROUGHT[session.get_bind().dialect.name == "postgresql"]
     found = session.execute(statement, {"device": device_id, "digests": wanted})
     return {digest for digest in found.scalars() if digest}
+
+
+def is_declared(session: Session, device_id: uuid.UUID, sha256: str) -> bool:
+    """Whether a record of this device names the digest, whatever became of it."""
+    statement = sa.select(sa.literal(1)).where(
+        Evidence.device_id == device_id, Evidence.sha256 == sha256
+    )
+    return session.execute(statement.limit(1)).first() is not None
+
+
+def claim(session: Session, device_id: uuid.UUID, digests: Collection[str]) -> None:
+    """Records of the device name what it has brought: those uploads are claimed from now on."""
+    session.execute(
+        sa.update(Upload)
+        .where(Upload.device_id == device_id, Upload.sha256.in_(digests), sa.not_(Upload.claimed))
+        .values(claimed=True)
+    )
 
 
 def examination_of(session: Session, sha256: str) -> Examination | None:
@@ -175,7 +193,7 @@ def without_record(ctx: Context, limit: int) -> Sequence[Upload]:
         sa.select(Upload)
         .where(
             Upload.court_id == ctx.actor.court_id,
-            Upload.state == "complete",
+            is_unclaimed(Upload),
             Upload.sha256.is_not(None),
             sa.or_(Upload.concat.is_(None), Upload.concat != "partial"),
             sa.or_(Upload.filetype.is_(None), Upload.filetype != BUNDLE_TYPE),

@@ -36,6 +36,11 @@ def is_odd(table: Any) -> sa.ColumnElement[bool]:
     )
 
 
+def is_unclaimed(table: Any) -> sa.ColumnElement[bool]:
+    """Uploads that finished, and no record of their device named their bytes when they did."""
+    return sa.and_(table.state == _one("complete"), sa.not_(table.claimed))
+
+
 def partial_index(name: str, rule: sa.ColumnElement[bool], *columns: Any) -> sa.Index:
     """An index of the rows for which a rule holds."""
     return sa.Index(name, *columns, sqlite_where=rule, postgresql_where=rule)

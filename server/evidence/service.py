@@ -64,6 +64,8 @@ def declare(ctx: Context, records: Sequence[FieldRecord]) -> None:
     take_turns(ctx.session, f"bytes:{device_id}")
     insert_rows(ctx.session, table_of(Evidence), rows)
     here = queries.digests_uploaded_by(ctx.session, device_id, (row["sha256"] for row in rows))
+    if here:
+        queries.claim(ctx.session, device_id, here)
     for sha256 in sorted(here):
         blob = ctx.session.get(Blob, sha256)
         if blob is not None:
@@ -80,6 +82,7 @@ def bytes_arrived(ctx: Context, upload: Upload, sha256: str, size_bytes: int) ->
     erasure_bytes.still_there(ctx, sha256)
     blob = _blob(ctx, sha256, size_bytes)
     waiting = queries.awaiting_bytes(ctx.session, upload.device_id, sha256)
+    upload.claimed = bool(waiting) or queries.is_declared(ctx.session, upload.device_id, sha256)
     if waiting:
         _tie(ctx, waiting, blob)
         return

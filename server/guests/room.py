@@ -118,29 +118,27 @@ def seen_photo(ctx: Context, photo_id: uuid.UUID) -> uuid.UUID:
     """
     guest = queries.guest_of(ctx)
     phase, _ = phase_of(ctx.session, ctx.runtime, guest)
-    entry = (
-        _entry_with(ctx.session, guest, photo_id) if phase in {Phase.LIVE, Phase.REPLAY} else None
-    )
+    mission_id = guest.invitation.mission_id
+    if phase not in {Phase.LIVE, Phase.REPLAY} or mission_id is None:
+        raise not_found()
+    entry = feed.entry_showing(ctx.session, mission_id, photo_id)
     if entry is None:
         raise not_found()
     subject = Subject("guest-view", f"{guest.session.id}/{photo_id}")
     if not _recorded_since(ctx, subject, ctx.clock.now() - ONE_VIEW):
-        facts = {"guest": str(guest.session.id), "photo": str(photo_id), "entry": str(entry)}
+        facts = {
+            "guest": str(guest.session.id),
+            "photo": str(photo_id),
+            "entry": str(entry.entry_id),
+        }
         audit.record(
             ctx,
             EventKind.GUEST_VIEWED_PHOTO,
             subject,
             facts,
-            mission_id=guest.invitation.mission_id,
+            mission_id=mission_id,
         )
     return photo_id
-
-
-def _entry_with(session: Session, guest: Guest, photo_id: uuid.UUID) -> uuid.UUID | None:
-    for entry in entries_of(session, guest):
-        if entry.state == feed.RELEASED and photo_id in entry.photos:
-            return entry.entry_id
-    return None
 
 
 def _recorded_since(ctx: Context, subject: Subject, since: datetime) -> bool:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from server.cases.models import Mission
 from server.cases.states import MissionState
 from server.core.context import Runtime
+from server.evidence.redaction_models import Redaction
 from server.live import masking, rules
 from server.live.hub import HEARTBEAT_SECONDS, Alive, Read, Share, hub_of
 from server.live.models import LiveEntry, LiveMission
@@ -121,6 +122,20 @@ def observer_entry(
     if row is None or row.mission_id != mission_id or row.position is None:
         return None
     return as_observed(row)
+
+
+def entry_showing(
+    session: Session, mission_id: uuid.UUID, photo_id: uuid.UUID
+) -> ObserverEntry | None:
+    """The released entry of a mission with which observers see a photo; ``None`` without one."""
+    shown = sa.select(Redaction.evidence_id).where(Redaction.id == photo_id).scalar_subquery()
+    statement = sa.select(LiveEntry).where(
+        LiveEntry.mission_id == mission_id,
+        LiveEntry.source_id == shown,
+        LiveEntry.position.is_not(None),
+    )
+    found = map(as_observed, session.execute(statement).scalars())
+    return next((one for one in found if photo_id in one.photos), None)
 
 
 def observer_state(session: Session, mission_id: uuid.UUID) -> ObserverState:

@@ -15,7 +15,7 @@ from server.core.permissions import Role
 from server.core.problem import Kind, Problem
 from server.evidence import queries, service
 from server.evidence.commands import EvidenceFilter, Rebind
-from server.evidence.models import Blob
+from server.evidence.models import Blob, Upload
 from tests.factories.evidence import Scene, build_scene
 
 
@@ -30,6 +30,11 @@ def kinds(scene: Scene) -> list[str]:
         return list(ctx.session.execute(sa.select(Event.kind).order_by(Event.log_index)).scalars())
 
 
+def claimed(scene: Scene) -> list[bool]:
+    with scene.everywhere() as ctx:
+        return list(ctx.session.execute(sa.select(Upload.claimed)).scalars())
+
+
 def test_record_first_then_bytes(scene: Scene) -> None:
     scene.declare(scene.capture(b"photo"))
     assert [item.state for item in scene.items()] == ["declared"]
@@ -38,6 +43,7 @@ def test_record_first_then_bytes(scene: Scene) -> None:
     assert item.state == "verified"
     assert item.verified_at is not None
     assert kinds(scene) == ["evidence.verified"]
+    assert claimed(scene) == [True]
 
 
 def test_bytes_first_then_record(scene: Scene) -> None:
@@ -45,7 +51,9 @@ def test_bytes_first_then_record(scene: Scene) -> None:
     assert kinds(scene) == ["evidence.unclaimed"]
     with scene.unit() as ctx:
         assert len(queries.without_record(ctx, 10)) == 1
+    assert claimed(scene) == [False]
     scene.declare(scene.capture(b"photo"))
+    assert claimed(scene) == [True]
     assert [item.state for item in scene.items()] == ["verified"]
     with scene.unit() as ctx:
         assert queries.without_record(ctx, 10) == []
