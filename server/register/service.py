@@ -25,7 +25,7 @@ from server.clocks import queries as clocks
 from server.clocks.correction import Ledger
 from server.core.context import Context
 from server.core.problem import Kind, Problem, not_found
-from server.register import device_entries, policy, queries, telling
+from server.register import device_entries, policy, queries, references, telling
 from server.register.beginning import begin
 from server.register.commands import ActionState, WriteEntry
 from server.register.folding import UNKNOWN_TYPE, standing
@@ -55,9 +55,9 @@ def write(ctx: Context, case_id: uuid.UUID, command: WriteEntry) -> Entry:
     policy.require_writer(ctx.actor, kind, data)
     policy.require_case_takes(case, kind)
     policy.require_no_minor_listed(case, kind, data)
-    _require_references(ctx, case, kind, data)
+    references.require(ctx, case, kind, data)
     if command.amends_id is not None:
-        policy.require_amendable(_entry(ctx, case, command.amends_id), kind)
+        policy.require_amendable(references.entry_of(ctx, case, command.amends_id), kind)
     closing = kind.gate_of(data)
     if closing is not None:
         conduct_of(ctx).require_gate(ctx, case, closing, data)
@@ -143,19 +143,6 @@ def _checked(kind: EntryKind, data: Mapping[str, Any]) -> dict[str, Any]:
         return kind.check(data)
     except PayloadError as error:
         raise Problem(Kind.VALIDATION, str(error)) from None
-
-
-def _require_references(ctx: Context, case: Case, kind: EntryKind, data: Mapping[str, Any]) -> None:
-    for name, value in policy.references(kind, data):
-        if _entry(ctx, case, uuid.UUID(value)) is None:
-            raise Problem(Kind.VALIDATION, f"data.{name} names no entry of this case")
-    if kind.id == "case.resumed":
-        cases.visible_case(ctx, uuid.UUID(data["case"]))
-
-
-def _entry(ctx: Context, case: Case, entry_id: uuid.UUID) -> Entry | None:
-    statement = sa.select(Entry).where(Entry.id == entry_id, Entry.case_id == case.id)
-    return ctx.session.execute(statement).scalar_one_or_none()
 
 
 def _action(
