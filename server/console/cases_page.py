@@ -67,7 +67,7 @@ def show_case(ctx: Context, case_id: uuid.UUID, query: dict[str, Any]) -> Respon
         drawing=mapping.draw(spots),
         spots=spots,
         spots_elsewhere=elsewhere,
-        counts=evidence_timeline.counts(ctx, case.id),
+        counts=evidence_timeline.counts(ctx, case.id, along.kinds if along else {}),
         absent=boards.absent_items(ctx, here).items,
         counter_gaps=boards.counter_gaps(ctx, here, along.window) if along else [],
         pairs=reuse.pairs(ctx, ReuseFilter(case_id=case.id, limit=PREVIEW_ROWS)).items,

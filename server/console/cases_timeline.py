@@ -6,6 +6,7 @@ However much a case holds, a page reads its counts per stretch of time and one p
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,14 @@ class Along:
     marks: Sequence[tuple[float, str]]  # photos and lines of the log on the page
 
     @property
+    def kinds(self) -> dict[str, int]:
+        """Items of the whole case by kind."""
+        found: Counter[str] = Counter()
+        for stretch in self.overview:
+            found.update({kind: n for kind, n in stretch.counts.items() if kind != _LOG})
+        return dict(found)
+
+    @property
     def begins_ms(self) -> dict[uuid.UUID, int]:
         """When the window's recordings begin, by item."""
         return {one.item.id: unix_ms(one.starts_at) for one in self.recordings}
@@ -126,20 +135,19 @@ def along(
 
     :param asked: ``starts_at``, ``ends_at``, ``at`` and ``cursor``, each of which may be absent.
     """
-    extent = _extent(ctx, case.id)
+    zone = ZoneInfo(ctx.settings.time_zone)
+    extent = _extent(ctx, case.id, zone)
     if extent is None:
         return None
-    first, last, total = extent
-    zone = ZoneInfo(ctx.settings.time_zone)
     window = _window(asked, extent, zone)
     entries, following = _entries(ctx, case.id, window, _after(asked))
     recordings = evidence.recordings(ctx, case.id, window)
     stretches = [_as_stretch(one) for one in recordings]
     gaps = [gap for gap in lanes.gaps(stretches) if _overlaps(gap, window)]
     return Along(
-        first=first, last=last, total=total, window=window,
-        whole=window[0] <= first and last < window[1],
-        overview=_overview(ctx, case.id, extent, window, zone),
+        first=extent.first, last=extent.last, total=extent.total, window=window,
+        whole=window[0] <= extent.first and extent.last < window[1],
+        overview=_overview(extent, window),
         entries=entries, next_cursor=following, recordings=recordings,
         tracks=_lanes(recordings, window, devices), gaps=gaps, holes=_holes(gaps, window),
         bands=_bands(missions, window),
@@ -154,10 +162,9 @@ def along(
 
 def window_of(ctx: Context, case: Case, asked: Mapping[str, Any]) -> Window | None:
     """The window that a query asks for; None while the case holds nothing."""
-    extent = _extent(ctx, case.id)
-    if extent is None:
-        return None
-    return _window(asked, extent, ZoneInfo(ctx.settings.time_zone))
+    zone = ZoneInfo(ctx.settings.time_zone)
+    extent = _extent(ctx, case.id, zone)
+    return None if extent is None else _window(asked, extent, zone)
 
 
 def spots(ctx: Context, case: Case, window: Window) -> list[Spot]:
@@ -172,41 +179,27 @@ def entries_of(
     return _entries(ctx, case.id, window, _after(asked))
 
 
-def _extent(ctx: Context, case_id: uuid.UUID) -> tuple[datetime, datetime, int] | None:
-    items = evidence.extent(ctx, case_id)
-    lines = fieldlog.extent(ctx, case_id)
-    if items is None:
-        return lines
-    if lines is None:
-        return items.first, items.last, items.items
-    return min(items.first, lines[0]), max(items.last, lines[1]), items.items + lines[2]
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """From the first to the last moment of a case, and how much lies in each stretch of it."""
+
+    first: datetime
+    last: datetime
+    origin: datetime
+    width_s: int
+    counted: Mapping[int, Mapping[str, int]]
+
+    @property
+    def total(self) -> int:
+        """Items and lines of the log."""
+        return sum(sum(counts.values()) for counts in self.counted.values())
 
 
-def _window(
-    asked: Mapping[str, Any], extent: tuple[datetime, datetime, int], zone: ZoneInfo
-) -> Window:
-    """What was asked for; else all of a small case, else the day of the cursor or the last one."""
-    first, last, total = extent
-    starts_at, ends_at = asked.get("starts_at"), asked.get("ends_at")
-    if starts_at is not None and ends_at is not None:
-        if ends_at <= starts_at:
-            raise Problem(Kind.VALIDATION, "to lies after from")
-        return starts_at, ends_at
-    if total <= WHOLE_MAX:
-        return first - _EDGE, last + _EDGE
-    at = min(max(asked.get("at") or last, first), last)
-    midnight = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight.astimezone(UTC), (midnight + timedelta(days=1)).astimezone(UTC)
-
-
-def _overview(
-    ctx: Context,
-    case_id: uuid.UUID,
-    extent: tuple[datetime, datetime, int],
-    window: Window,
-    zone: ZoneInfo,
-) -> list[Stretch]:
-    first, last, _ = extent
+def _extent(ctx: Context, case_id: uuid.UUID, zone: ZoneInfo) -> _Extent | None:
+    found = [one for one in (evidence.extent(ctx, case_id), fieldlog.extent(ctx, case_id)) if one]
+    if not found:
+        return None
+    first, last = min(one[0] for one in found), max(one[1] for one in found)
     width_s = lanes.bucket_width_s(last - first)
     origin = first.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     origin_s = unix_ms(origin) // 1000
@@ -215,11 +208,30 @@ def _overview(
         counted.setdefault(bucket.number, {})[bucket.media] = bucket.items
     for number, lines in fieldlog.buckets(ctx, case_id, origin_s, width_s).items():
         counted.setdefault(number, {})[_LOG] = lines
-    highest = max(sum(counts.values()) for counts in counted.values())
+    return _Extent(first, last, origin, width_s, counted)
+
+
+def _window(asked: Mapping[str, Any], extent: _Extent, zone: ZoneInfo) -> Window:
+    """What was asked for; else all of a small case, else the day of the cursor or the last one."""
+    first, last = extent.first, extent.last
+    starts_at, ends_at = asked.get("starts_at"), asked.get("ends_at")
+    if starts_at is not None and ends_at is not None:
+        if ends_at <= starts_at:
+            raise Problem(Kind.VALIDATION, "to lies after from")
+        return starts_at, ends_at
+    if extent.total <= WHOLE_MAX:
+        return first - _EDGE, last + _EDGE
+    at = min(max(asked.get("at") or last, first), last)
+    midnight = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight.astimezone(UTC), (midnight + timedelta(days=1)).astimezone(UTC)
+
+
+def _overview(extent: _Extent, window: Window) -> list[Stretch]:
+    highest = max(sum(counts.values()) for counts in extent.counted.values())
     found = []
-    for number, counts in sorted(counted.items()):
-        starts_at = (origin + timedelta(seconds=width_s * number)).astimezone(UTC)
-        ends_at = starts_at + timedelta(seconds=width_s)
+    for number, counts in sorted(extent.counted.items()):
+        starts_at = (extent.origin + timedelta(seconds=extent.width_s * number)).astimezone(UTC)
+        ends_at = starts_at + timedelta(seconds=extent.width_s)
         height = max(4.0, round(100 * sum(counts.values()) / highest, 1))
         inside = starts_at < window[1] and ends_at > window[0]
         found.append(Stretch(starts_at, ends_at, counts, height, inside))

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
+
+
+def ends(
+    session: Session, one: sa.Select[Any], column: InstrumentedAttribute[datetime]
+) -> tuple[datetime, datetime] | None:
+    """The first and the last moment of what a statement finds, each from the end of its index.
+
+    :param one: selects the column, limited to one row.
+    """
+    first = one.order_by(column).scalar_subquery()
+    last = one.order_by(column.desc()).scalar_subquery()
+    begins, finishes = session.execute(sa.select(first, last)).one()
+    return None if begins is None else (begins, finishes)
 
 
 def epoch_seconds(session: Session, column: InstrumentedAttribute[Any]) -> sa.ColumnElement[int]:

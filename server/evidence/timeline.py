@@ -20,7 +20,7 @@ from client_sdk.protocol.payloads import Instant
 from client_sdk.protocol.times import parse_rfc3339
 from server.audit.models import Event
 from server.core.context import Context
-from server.core.sql_time import epoch_seconds
+from server.core.sql_time import ends, epoch_seconds
 from server.evidence.models import Evidence, Examination
 from server.evidence.rules import is_absent, is_odd
 
@@ -35,15 +35,6 @@ class Bucket:
 
     number: int  # stretches since the origin
     media: str
-    items: int
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """From the first to the last item of a case."""
-
-    first: datetime
-    last: datetime
     items: int
 
 
@@ -69,13 +60,10 @@ class Spot:
     accuracy_m: str | None
 
 
-def extent(ctx: Context, case_id: uuid.UUID) -> Extent | None:
+def extent(ctx: Context, case_id: uuid.UUID) -> tuple[datetime, datetime] | None:
     """When a case's evidence begins and ends; None without any."""
-    statement = sa.select(
-        sa.func.min(Evidence.captured_at), sa.func.max(Evidence.captured_at), sa.func.count()
-    ).where(*_of_case(ctx, case_id))
-    first, last, items = ctx.session.execute(statement).one()
-    return Extent(first, last, items) if items else None
+    moments = sa.select(Evidence.captured_at).where(*_of_case(ctx, case_id)).limit(1)
+    return ends(ctx.session, moments, Evidence.captured_at)
 
 
 def buckets(ctx: Context, case_id: uuid.UUID, origin_s: int, width_s: int) -> list[Bucket]:
@@ -90,11 +78,17 @@ def buckets(ctx: Context, case_id: uuid.UUID, origin_s: int, width_s: int) -> li
     return [Bucket(*row) for row in ctx.session.execute(statement)]
 
 
-def counts(ctx: Context, case_id: uuid.UUID) -> dict[str, int]:
-    """Items by kind, and under ``absent`` and ``anomalous`` those to look at."""
-    kinds = sa.select(Evidence.media, sa.func.count()).where(*_of_case(ctx, case_id))
-    found = {"absent": 0, "anomalous": 0}
-    found |= dict(ctx.session.execute(kinds.group_by(Evidence.media)).all())
+def counts(
+    ctx: Context, case_id: uuid.UUID, kinds: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Items by kind, and under ``absent`` and ``anomalous`` those to look at.
+
+    :param kinds: the items by kind, of a caller who has counted them.
+    """
+    if kinds is None:
+        counted = sa.select(Evidence.media, sa.func.count()).where(*_of_case(ctx, case_id))
+        kinds = dict(ctx.session.execute(counted.group_by(Evidence.media)).all())
+    found = dict(kinds)
     for name, rule in (("absent", is_absent(Evidence)), ("anomalous", is_odd(Evidence))):
         some = sa.select(sa.func.count()).where(*_of_case(ctx, case_id), rule)
         found[name] = ctx.session.execute(some).scalar_one()

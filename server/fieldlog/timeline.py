@@ -9,17 +9,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from server.core.context import Context
-from server.core.sql_time import epoch_seconds
+from server.core.sql_time import ends, epoch_seconds
 from server.fieldlog.models import LogEntry
 
 
-def extent(ctx: Context, case_id: uuid.UUID) -> tuple[datetime, datetime, int] | None:
-    """First and last line of a case's log and how many there are; None without any."""
-    statement = sa.select(
-        sa.func.min(LogEntry.happened_at), sa.func.max(LogEntry.happened_at), sa.func.count()
-    ).where(*_of_case(ctx, case_id))
-    first, last, lines = ctx.session.execute(statement).one()
-    return (first, last, lines) if lines else None
+def extent(ctx: Context, case_id: uuid.UUID) -> tuple[datetime, datetime] | None:
+    """When a case's log begins and ends; None without any line."""
+    moments = sa.select(LogEntry.happened_at).where(*_of_case(ctx, case_id)).limit(1)
+    return ends(ctx.session, moments, LogEntry.happened_at)
 
 
 def buckets(ctx: Context, case_id: uuid.UUID, origin_s: int, width_s: int) -> dict[int, int]:
