@@ -269,6 +269,15 @@ class KeyOut(Schema):
     versions = fields.List(fields.Nested(VersionOut))
 
 
+class PublicPartyOut(Schema):
+    """A party as anybody may see it."""
+
+    role = fields.String()
+    kind = fields.String()
+    name = fields.String()
+    masked = fields.Boolean()
+
+
 class StateOut(Schema):
     """Where a case stands."""
 
@@ -294,6 +303,7 @@ class StateOut(Schema):
     exhaustions = fields.List(fields.Nested(ExhaustionOut))
     closed = fields.Nested(ClosedOut, allow_none=True)
     resumes = fields.UUID(allow_none=True)
+    public_parties = fields.List(fields.Nested(PublicPartyOut))
     key = fields.Nested(KeyOut)
     alarms = fields.List(fields.Nested(AlarmOut))
 

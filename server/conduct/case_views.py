@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from client_sdk.protocol.entries import kinds
+from server.cases import masking
 from server.cases import queries as cases
 from server.cases.closing_rules import Closing, Passed, fact_names
 from server.cases.models import Case
@@ -61,6 +62,7 @@ def state(ctx: Context, case_id: uuid.UUID) -> dict[str, Any]:
         "last_activity_on": found.state.last_activity_on,
         "amounts": _amounts(found.state), "measures": _measures(found.state),
         **_parts(found.state), "exhaustions": _exhaustions(found.state),
+        "public_parties": masking.public_parties(case.parties, case.cause),
         "closed": found.state.closed, "resumes": _resumes(ctx, case),
         "key": _key(found.key), "alarms": [alarm(one) for one in found.alarms],
     }  # fmt: skip

@@ -8,12 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from server.cases.masking import masked_name
+
 HIDDEN: Final = "***"
-_ORDINALS: Final = "甲乙丙丁戊己庚辛壬癸"
-_COMPOUND: Final = re.compile(
-    "欧阳|太史|端木|上官|司马|东方|独孤|南宫|万俟|闻人|夏侯|诸葛|尉迟|公羊|赫连|澹台|皇甫|"
-    "宗政|濮阳|公冶|太叔|申屠|公孙|慕容|仲孙|钟离|长孙|宇文|司徒|鲜于|司空|令狐"
-)
 _SURNAMES: Final = (
     "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛范彭郎鲁"
     "韦马苗凤花方俞任袁柳唐罗薛伍余米贝姚孟顾尹江钟廖邓梁宋叶阎邱田董白崔龚程史侯龙段雷贺倪汤滕殷"
@@ -54,19 +51,6 @@ _LETTERS: Final = {
 }
 _SIGNS: Final = {ord("："): ord(":"), ord("．"): ord("."), ord("－"): ord("-"), ord("＊"): ord("*")}
 _NARROW: Final = {**_DIGITS, **_LETTERS, **_SIGNS}
-
-
-def masked_name(name: str, ordinal: int | None = None) -> str:
-    """``张某``; with an ordinal ``张某甲``.  A Latin name keeps its first letter.
-
-    A name is masked as a whole: what stands in brackets behind it goes too.
-    """
-    clean = re.sub(r"[(（].*", "", name).strip() or name.strip()
-    mark = "" if ordinal is None else _ORDINALS[ordinal % len(_ORDINALS)]
-    if clean[:1].isascii():
-        return f"{clean[:1].upper()}.{mark}"
-    surname = clean[:2] if _COMPOUND.match(clean) else clean[:1]
-    return f"{surname}某{mark}"
 
 
 @dataclass(frozen=True, slots=True)

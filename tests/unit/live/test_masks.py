@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from server.live.masks import masked_name, masker, names_somebody
+from server.cases.masking import masked_name
+from server.live.masks import masker, names_somebody
 
 PERSONS = ("张卫国", "张卫民", "欧阳若兰", "李四", "买买提·艾力", "John Carver")
 TALK = "，。到达现场后执行人员当场宣读裁定并请在的与"
