@@ -93,7 +93,7 @@ def show_action(ctx: Context, action_id: uuid.UUID) -> Response:
     judgement = conduct.judgement_of(ctx, action_id)
     action, entries, lang = judgement.action, judgement.entries, language()
     case = cases.visible_case(ctx, action.case_id)
-    covering = judgement.covering
+    covering, seen = judgement.covering, conduct_shown.seen_items(ctx, judgement)
     findings = conduct.findings_of_action(ctx, action_id)
     there = present(entries, {})
     stated, _ = stated_facts(entries, there)
@@ -102,8 +102,8 @@ def show_action(ctx: Context, action_id: uuid.UUID) -> Response:
         by_kind=_by_kind(entries), speaker=speaker(ctx, case, entries), stated=stated, there=there,
         facts=kinds()["action.facts"].fields["facts"], steps=_steps(action), kinds=kinds(),
         others=[one for one in entries if one.kind not in _OWN_SECTION],
-        checks=conduct_shown.checks_shown(ctx, lang, judgement), judgement=judgement,
-        covering=covering, chart=coverage_chart.chart(covering) if covering else None,
+        checks=conduct_shown.checks_shown(lang, judgement, seen), judgement=judgement, seen=seen,
+        covering=covering, chart=coverage_chart.chart(covering, seen) if covering else None,
         reconciled=judgement.reconciled, findings=findings, devices=devices(ctx),
         people=people(ctx), entry_kinds={one.id: one.kind for one in entries},
         why={one.id: conduct_shown.reasons_in_words(lang, one.reasons, ctx.settings.time_zone)

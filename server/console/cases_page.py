@@ -15,6 +15,7 @@ from server.cases import queries as cases
 from server.cases.case_no import CASE_TYPES
 from server.cases.models import Case, Mission, MissionCase
 from server.cases.visibility import sees_mission
+from server.conduct import case_views
 from server.console import cases_timeline, mapping
 from server.console.cases_forms import TimelineQuery
 from server.console.cases_list import as_json, places_shown
@@ -73,6 +74,7 @@ def show_case(ctx: Context, case_id: uuid.UUID, query: dict[str, Any]) -> Respon
         pairs=reuse.pairs(ctx, ReuseFilter(case_id=case.id, limit=PREVIEW_ROWS)).items,
         reused=reuse.count(ctx, case.id),
         today=ctx.clock.now().date(),
+        pressing=[case_views.alarm(one) for one in case_views.picture_of(ctx, case).alarms],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,10 +44,22 @@ class CheckShown:
     evidence: Sequence[uuid.UUID]
 
 
-def checks_shown(ctx: Context, lang: Language, judgement: Judgement) -> list[CheckShown]:
-    """The checks of an action, those that ask for attention first."""
+def seen_items(ctx: Context, judgement: Judgement) -> set[uuid.UUID]:
+    """Evidence that a judgement speaks of and the reader may see; the rest stays unnamed."""
     ids = {one for judged in judgement.judged for one in _items(judged)}
-    seen = queries.seen_evidence(ctx, ids)
+    if judgement.covering is not None:
+        ids |= {one.item.id for one in judgement.covering.recordings}
+    if judgement.reconciled is not None:
+        ids |= set(judgement.reconciled.unlisted)
+        photos = (photo for line in judgement.reconciled.lines for photo in line.photos)
+        ids |= {photo.evidence_id for photo in photos if photo.evidence_id is not None}
+    return queries.seen_evidence(ctx, ids)
+
+
+def checks_shown(
+    lang: Language, judgement: Judgement, seen: Collection[uuid.UUID]
+) -> list[CheckShown]:
+    """The checks of an action, those that ask for attention first."""
     zone = judgement.book.config.time_zone
     shown = [_shown(judged, lang, zone, seen) for judged in judgement.judged]
     return sorted(shown, key=lambda one: (_ORDER.index(Outcome(one.outcome)), one.rule.id))
@@ -86,7 +98,7 @@ def open_findings(ctx: Context, action_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
     return dict(ctx.session.execute(statement).all())
 
 
-def _shown(judged: Judged, lang: Language, zone: str, seen: set[uuid.UUID]) -> CheckShown:
+def _shown(judged: Judged, lang: Language, zone: str, seen: Collection[uuid.UUID]) -> CheckShown:
     check = judged.check
     reasons = [_said(sentence(one.code, one.values, zone), lang) for one in check.reasons]
     plain = {Outcome.PASS: IN_ORDER, Outcome.NOT_APPLICABLE: DOES_NOT_APPLY}.get(check.outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -39,12 +39,16 @@ class CoverageChart:
     width: int = WIDTH
 
 
-def chart(covering: Covering) -> CoverageChart | None:
-    """The picture of an action's recordings; none for an action without length."""
+def chart(covering: Covering, seen: Collection[uuid.UUID]) -> CoverageChart | None:
+    """The picture of an action's recordings; none for an action without length.
+
+    :param seen: recordings that the reader may see; the others are not drawn.
+    """
     whole = covering.ends_at - covering.begins_at
     if whole <= timedelta(0):
         return None
-    devices = list(dict.fromkeys(one.item.captured_by for one in covering.recordings))
+    shown = [one for one in covering.recordings if one.item.id in seen]
+    devices = list(dict.fromkeys(one.item.captured_by for one in shown))
     height = _TOP * 2 + LANE * max(1, len(devices))
 
     def stretch(begins_at: datetime, ends_at: datetime) -> tuple[float, float]:
@@ -65,5 +69,5 @@ def chart(covering: Covering) -> CoverageChart | None:
         css = f"bar{sound}" if one.ends_at is not None and one.is_here else f"bar open-end{sound}"
         return Bar(x, y, width, _BAR, css, one)
 
-    bars = [bar(one) for one in covering.recordings] + [over(one) for one in covering.stretches]
+    bars = [bar(one) for one in shown] + [over(one) for one in covering.stretches]
     return CoverageChart(bars, devices, height)
