@@ -126,7 +126,7 @@ def _ratio(value: object) -> float:
 
 
 # Name in the text → field of ``Config``, and how it is read.
-_NUMBERS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = MappingProxyType(
+NUMBERS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = MappingProxyType(
     {
         "staff_min": ("staff_min", _whole(2, 20)),
         "recorders_min": ("recorders_min", _whole(1, 20)),
@@ -149,9 +149,9 @@ def _config(given: object, base: Config) -> Config:
         raise RulesError("config is a table")
     changes: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in _NUMBERS:
-            raise RulesError(f"config.{name} is unknown; known are {', '.join(_NUMBERS)}")
-        field, reader = _NUMBERS[name]
+        if name not in NUMBERS:
+            raise RulesError(f"config.{name} is unknown; known are {', '.join(NUMBERS)}")
+        field, reader = NUMBERS[name]
         try:
             changes[field] = reader(value)
         except RulesError as error:

@@ -57,7 +57,10 @@ def coverage(found: Covering, seen: Collection[uuid.UUID]) -> dict[str, Any]:
     """How an action is covered; recordings of other people's cases count, but stay unnamed."""
     return {
         "begins_at": found.begins_at, "ends_at": found.ends_at, "needed": found.needed,
-        "coverage": found.coverage, "announced": found.announced, "is_final": found.is_final,
+        "covered_percent": f"{100 * found.coverage.covered:.1f}",
+        "recorders": found.coverage.recorders,
+        "error_ms": int(found.coverage.error.total_seconds() * 1_000),
+        "announced": found.announced, "is_final": found.is_final,
         "stretches": found.stretches,
         "interruptions": [one for one in found.interruptions if set(one.evidence) <= set(seen)],
         "recordings": [
