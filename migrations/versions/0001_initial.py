@@ -31,6 +31,7 @@ _SOME_EVIDENCE = (
     ),
 )
 COURT_SCOPED = (
+    "conduct_tallies",
     "case_states",
     "conduct_checks",
     "conduct_due",
@@ -1617,6 +1618,7 @@ def upgrade() -> None:
         sa.Column("consented_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("agent_digest", sa.Text(), nullable=False),
+        sa.Column("note", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_guest_sessions_court_id_courts")
@@ -2726,12 +2728,25 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_case_states_refresh_on"), "case_states", ["refresh_on"], unique=False)
+    op.create_table(
+        "conduct_tallies",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("counts", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("court_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["court_id"], ["courts.id"], name=op.f("fk_conduct_tallies_court_id_courts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conduct_tallies")),
+        sa.UniqueConstraint("court_id", name=op.f("uq_conduct_tallies_court_id")),
+    )
     protect(op.get_bind(), COURT_SCOPED)
     protect(op.get_bind(), ("courts",), column="id")
 
 
 def downgrade() -> None:
     """Undo."""
+    op.drop_table("conduct_tallies")
     op.drop_index(op.f("ix_case_states_refresh_on"), table_name="case_states")
     op.drop_index(op.f("ix_case_states_court_id_status_deadline_on"), table_name="case_states")
     op.drop_index(op.f("ix_case_states_court_id_overdue"), table_name="case_states")

@@ -26,7 +26,7 @@ from server.identity import dpop
 from server.jobs import queue
 from server.jobs.models import PeriodicRun
 from server.notices import service as notices
-from server.oversight import watching
+from server.oversight import tallies, watching
 from server.review import second_look
 from server.sync import service as sync
 
@@ -67,6 +67,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("records.overdue", 600, sync.release_overdue),
     Task("opinions.overdue", 600, guests.mark_overdue),
     Task("oversight.watch", 3_600, watching.watch, in_transaction=False),
+    Task("oversight.count", 300, tallies.count_all, in_transaction=False),
     Task("cases.refresh", 60, standings.refresh_due),
     Task("review.draw", 3_600, second_look.draw_due),
     Task("feed.compact", 86_400, retention.compact_feed),

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from server.cases.models import Case
-from server.conduct.models import ConductCheck, Finding
+from server.conduct.models import Finding
 from server.core.context import Context
-from server.oversight import campaigns, keycases, money, queries, weeks
+from server.oversight import campaigns, keycases, money, queries, tallies, weeks
 from server.oversight.campaigns import Counts
 from server.oversight.commands import CampaignFilter, DashboardAsk
 from server.oversight.keycases import KeyFigures
@@ -33,7 +33,7 @@ class Dashboard:
     """Everything on the dashboard.
 
     :param alerts: standing ones, by kind and then by state.
-    :param conduct: by rule and then by outcome, of every action judged.
+    :param conduct: by rule and then by outcome, of every action judged by ``conduct_at``.
     :param findings: not yet decided, by the lowest number of days of their age's group.
     """
 
@@ -44,6 +44,7 @@ class Dashboard:
     key_cases: Mapping[str, KeyFigures]
     alerts: Mapping[str, Mapping[str, int]]
     conduct: Mapping[str, Mapping[str, int]]
+    conduct_at: datetime
     findings: Mapping[int, int]
     received_fen: int
     disbursed_fen: int
@@ -71,6 +72,7 @@ def dashboard(ctx: Context, ask: DashboardAsk) -> Dashboard:
         ctx, CampaignFilter(state=CampaignState.RUNNING, limit=CAMPAIGNS_SHOWN)
     ).items
     counted = campaigns.counts(ctx, running)
+    conduct = tallies.tally(session, ctx.clock, court)
     return Dashboard(
         from_on, to_on, now,
         cases=_by(session, Case.status, Case.court_id == court),
@@ -79,10 +81,7 @@ def dashboard(ctx: Context, ask: DashboardAsk) -> Dashboard:
             session, OversightAlert.kind, OversightAlert.state,
             OversightAlert.court_id == court, OversightAlert.state.in_(OPEN_ALERTS),
         ),
-        conduct=_by_two(
-            session, ConductCheck.rule, ConductCheck.outcome, ConductCheck.court_id == court,
-            ConductCheck.outcome.in_(("pass", "fail", "warn", "unknown")),
-        ),
+        conduct=conduct.counts, conduct_at=conduct.at,
         findings=_findings(session, court, now),
         received_fen=received, disbursed_fen=disbursed,
         tasks=_tasks(session, court, weeks.begin_of(from_on, ctx.settings.time_zone)),

@@ -139,6 +139,17 @@ class OversightAlert(CourtScoped, Base):
     version: Mapped[int] = mapped_column(default=1)
 
 
+class ConductTally(CourtScoped, Base):
+    """How often each rule of conduct came to each outcome, counted every few minutes."""
+
+    __tablename__ = "conduct_tallies"
+    __table_args__ = (sa.UniqueConstraint("court_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    counts: Mapped[dict[str, Any]]  # rule → outcome → how many actions
+    counted_at: Mapped[datetime]
+
+
 class Campaign(CourtScoped, Base):
     """An undertaking over many cases and actions."""
 

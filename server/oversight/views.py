@@ -249,6 +249,7 @@ class DashboardOut(Schema):
     key_cases = fields.Dict(keys=fields.String(), values=fields.Nested(KeyFiguresOut))
     alerts = fields.Function(lambda one: {kind: counted(of) for kind, of in one.alerts.items()})
     conduct = fields.Function(lambda one: {rule: counted(of) for rule, of in one.conduct.items()})
+    conduct_counted_at = fields.AwareDateTime(format="iso", attribute="conduct_at")
     findings_by_age_days = fields.Function(lambda one: counted(one.findings))
     recording_coverage = fields.Function(lambda one: counted(one.coverage))
     received_fen = fields.Integer()

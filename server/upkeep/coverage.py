@@ -90,6 +90,7 @@ NOT_COVERED: Final[Mapping[str, str]] = MappingProxyType(
         "webhook_deliveries.*": "messages under way to other systems; what they tell is in the log",
         "webhook_attempts.*": "how receivers answered; only shown",
         "share_readings.*": "which readings were told to the log lately; telling again is no harm",
+        "conduct_tallies.*": "counts of checks, made anew every few minutes, shown with their time",
         "uploads.*": "a transfer under way; what came of it is an entry, a blob and evidence",
     }
 )
