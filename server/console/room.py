@@ -301,13 +301,11 @@ def _rules(
     opened, invitation = redeeming.look_up(ctx.session, ctx.runtime, token)
     if invitation is None:
         return _closed(ctx, opened)
-    state = room.state_of(ctx.session, invitation.mission_id)
     return render(
         ctx,
         "room/rules.html",
         status=status,
         **_frame(ctx, invitation),
-        title_shown=state.title if ctx.clock.now() >= invitation.window_from else None,
         failed=failed,
         tries_left=tries_left,
     )

@@ -266,6 +266,21 @@ def test_before_the_start_no_title_and_no_place_is_known(app: Flask, outing: Out
     assert leaked(tape, {**TEXTS, **town, **ids_of(outing)}) == []
 
 
+def test_before_the_code_nothing_of_a_mission_that_goes_on_is_known(
+    app: Flask, outing: Outing
+) -> None:
+    invited = invite(app, outing.court.supervisor, outing.mission, name="观察员乙")
+    planted(outing)
+    outing.start()
+    outing.read()
+    tape = Tape(app, browser(app))
+    tape.get(invited.link)
+    tape.get("/g")
+    tape.post("/g", {"agree": "true", "code": "000000"})
+    tape.post("/g", {"code": invited.code})
+    assert leaked(tape, {**TEXTS, **ids_of(outing)}) == []
+
+
 def test_the_token_is_in_no_answer_after_redemption(app: Flask, outing: Outing) -> None:
     invited = invite(app, outing.court.supervisor, outing.mission)
     tape = Tape(app, browser(app))
