@@ -41,9 +41,10 @@ def store(ctx: Context, judgement: Judgement) -> None:
         found = latest.get(check.rule.id)
         if check.outcome in BAD:
             _broken(ctx, judgement, check, found)
-        elif check.outcome in _CLEARS and found is not None and found.state in _UNDECIDED:
-            found.state, found.cleared_at = "cleared", ctx.clock.now()
-            _happened(ctx, EventKind.FINDING_CLEARED, found, {"outcome": check.outcome.value})
+        elif check.outcome in _CLEARS:
+            _clear(ctx, found, check.outcome.value)
+    for given_up in latest.keys() - {check.rule.id for check in judgement.checks}:
+        _clear(ctx, latest[given_up], Outcome.NOT_APPLICABLE.value)
 
 
 def explain(ctx: Context, finding_id: uuid.UUID, command: Decide) -> Finding:
@@ -142,6 +143,12 @@ def _open(
     ctx.session.add(found)
     _happened(ctx, EventKind.FINDING_OPENED, found, _said(check))
     return found
+
+
+def _clear(ctx: Context, found: Finding | None, outcome: str) -> None:
+    if found is not None and found.state in _UNDECIDED:
+        found.state, found.cleared_at = "cleared", ctx.clock.now()
+        _happened(ctx, EventKind.FINDING_CLEARED, found, {"outcome": outcome})
 
 
 def _explained_on_the_spot(ctx: Context, found: Finding, covering: Covering | None) -> None:
