@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import uuid
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from client_sdk.protocol import jcs
 from client_sdk.protocol.attendance import (
     ENTRIES_MAX,
     VISITS_MAX,
@@ -20,7 +23,9 @@ from client_sdk.protocol.attendance import (
     TreeHead,
     Visit,
     sign_attendance,
+    verify_attendance,
 )
+from client_sdk.protocol.errors import StatementError
 from client_sdk.protocol.ids import short_code
 from client_sdk.protocol.statements import SignedStatement
 from server.audit import log
@@ -31,7 +36,7 @@ from server.core.context import Actor, Context, Runtime
 from server.core.keyring import EVENT
 from server.core.permissions import TokenKind
 from server.core.problem import not_found
-from server.core.transactions import unit_of_work
+from server.core.transactions import take_turns, unit_of_work
 from server.guests import queries
 from server.guests.models import GuestVisit
 from server.guests.queries import Guest
@@ -122,8 +127,17 @@ class Issued:
 
 
 def issue(ctx: Context, guest: Guest) -> Issued:
-    """The signed note as of now; that it was given is an entry of the log."""
+    """The signed note; each that says something new is an entry of the log.
+
+    Asked for again while nothing has changed, it is the same note, with the time it was made.
+    """
     note = _note(ctx, guest)
+    said = _digest_of(note)
+    take_turns(ctx.session, f"attendance:{guest.session.id}")
+    ctx.session.refresh(guest.session)
+    kept = _kept(ctx.runtime, guest, said)
+    if kept is not None:
+        return kept
     key = ctx.runtime.keyring.active(EVENT)
     statement = sign_attendance(note, key.private, key.kid)
     facts: dict[str, object] = {
@@ -135,8 +149,26 @@ def issue(ctx: Context, guest: Guest) -> Issued:
         "sig": statement.sig,
         "k": statement.k,
     }
+    guest.session.note = {"said": said, "statement": statement.to_dict()}
     record(ctx, EventKind.ATTENDANCE_NOTED, guest.invitation, facts)
     return Issued(note, statement)
+
+
+def _kept(runtime: Runtime, guest: Guest, said: str) -> Issued | None:
+    """The newest note of the guest, if it says this and still verifies."""
+    kept = guest.session.note
+    if kept is None or kept["said"] != said:
+        return None
+    statement = SignedStatement.from_dict(kept["statement"])
+    with contextlib.suppress(StatementError):
+        return Issued(verify_attendance(statement, runtime.keyring), statement)
+    return None
+
+
+def _digest_of(note: AttendanceNote) -> str:
+    """What the note says, apart from when it was made and how far the log had come then."""
+    body = {name: value for name, value in note.to_body().items() if name not in {"issued", "head"}}
+    return hashlib.sha256(jcs.dumps(body).encode()).hexdigest()
 
 
 def _note(ctx: Context, guest: Guest) -> AttendanceNote:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -60,6 +61,7 @@ class GuestSession(CourtScoped, Base):
     consented_at: Mapped[datetime]
     address: Mapped[str | None]
     agent_digest: Mapped[str]  # keyed; tells whether the browser called itself otherwise later
+    note: Mapped[dict[str, Any] | None]  # the newest attendance note: what it says, and signed
 
 
 class GuestVisit(CourtScoped, Base):

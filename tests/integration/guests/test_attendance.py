@@ -110,6 +110,22 @@ def test_each_note_is_an_entry_of_the_log(app: Flask, visitor: Watching) -> None
     assert (facts["sig"], facts["k"], facts["seconds"]) == (statement.sig, statement.k, 180)
 
 
+def test_a_note_is_made_anew_only_when_it_says_something_new(
+    app: Flask, outing: Outing, visitor: Watching
+) -> None:
+    first = statement_of(visitor)
+    outing.pass_time(seconds=30)
+    visitor.get("/g/attendance")
+    assert statement_of(visitor) == first
+    assert len(Bench(app).events("attendance.noted")) == 1
+    outing.pass_time(minutes=2)
+    visitor.get("/g")
+    second = statement_of(visitor)
+    assert second != first
+    assert verify_attendance(second, runtime_of(app).keyring).seconds == 330
+    assert len(Bench(app).events("attendance.noted")) == 2
+
+
 def test_the_note_can_be_printed(visitor: Watching) -> None:
     text = visitor.get("/g/attendance").get_data(as_text=True)
     assert "Attendance note" in text
