@@ -89,6 +89,7 @@ class EventKind(StrEnum):
 
     AUDIT_SEARCHED = "custody.audit-searched"
     AUDIT_EXPORTED = "custody.audit-exported"
+    LIST_EXPORTED = "custody.list-exported"
     EXPORT_LIMITED = "custody.export-limited"
     JOB_RETRIED = "job.retried"
 

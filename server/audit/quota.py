@@ -1,7 +1,7 @@
 """How much one person may take away in an hour (07 §3, threat 35).
 
-Exports of the log, requests for packages and their downloads count together.  The first refusal of
-an hour is an event of its own, which tells those who lead the court.
+Exports of the log and of lists, requests for packages and their downloads count together.  The
+first refusal of an hour is an event of its own, which tells those who lead the court.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from server.core.transactions import take_turns
 EXPORTS_PER_HOUR: Final = 100
 COUNTED: Final = (
     EventKind.AUDIT_EXPORTED,
+    EventKind.LIST_EXPORTED,
     EventKind.EXPORT_REQUESTED,
     EventKind.EXPORT_DOWNLOADED,
 )

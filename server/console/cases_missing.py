@@ -21,7 +21,7 @@ from server.console import words
 from server.console.cases_forms import MissingQuery, ReuseQuery
 from server.console.court_names import Named, devices, people
 from server.console.pages import language, page, render
-from server.console.spreadsheet import csv_response
+from server.console.spreadsheet import csv_response, list_exported
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.paging import Page
@@ -73,13 +73,16 @@ def show_missing(ctx: Context, query: MissingFilter) -> Response:
 
 
 @blueprint.get("/missing.csv")
-@page(Permission.MISSING_VIEW, query=MissingQuery)
+@page(Permission.MISSING_VIEW, query=MissingQuery, reads_evidence=True)
 def missing_csv(ctx: Context, query: MissingFilter) -> Response:
-    """The same board for spreadsheets."""
+    """The same board for spreadsheets; the export is recorded."""
     _case(ctx, query.case_id)
     board = _board(ctx, replace(query, limit=EXPORT_ROWS_MAX))
     headings = [words.text(language(), f"missing.column_{name}") for name in _COLUMNS]
-    return csv_response("missing", headings, _rows(board, devices(ctx), people(ctx)))
+    rows = list(_rows(board, devices(ctx), people(ctx)))
+    with recorded(ctx):
+        list_exported(ctx, "missing", kept_query(request.query_string.decode()), len(rows))
+    return csv_response("missing", headings, rows)
 
 
 @blueprint.get("/reuse")

@@ -9,6 +9,11 @@ from typing import Final
 
 from flask import Response
 
+from server.audit.events import EventKind
+from server.audit.quota import require_export_allowed
+from server.audit.service import Subject, record
+from server.core.context import Context
+
 # What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), also behind blanks.
 _STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -27,6 +32,16 @@ def as_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow([safe_cell(one) for one in headings])
     writer.writerows([safe_cell(one) for one in row] for row in rows)
     return _BYTE_ORDER_MARK + out.getvalue()
+
+
+def list_exported(ctx: Context, name: str, search: str, rows: int) -> None:
+    """Record that the caller takes a list away, if they may within this hour.
+
+    :param search: the query string that chose the rows.
+    """
+    require_export_allowed(ctx)
+    facts = {"list": name, "search": search, "rows": rows}
+    record(ctx, EventKind.LIST_EXPORTED, Subject("court", ctx.actor.court_id), facts)
 
 
 def csv_response(name: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

@@ -68,6 +68,7 @@ EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "hold.lifted": "解除冻结 legal hold lifted",
         "custody.audit-searched": "检索日志 log searched",
         "custody.audit-exported": "导出日志 log exported",
+        "custody.list-exported": "导出列表 list exported",
         "custody.export-limited": "导出过多被拒 refused after too many exports",
         "review.reversed": "撤回审核决定 decision reversed",
         "review.marked": "时间标记 moment marked",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import uuid
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.factories.cases import add_case
+from tests.factories.cases import Bench, add_case
 from tests.factories.field import Recorder, object_of
 from tests.factories.office import Office, build_office
 
@@ -188,9 +189,18 @@ def test_the_missing_board_explains_and_exports(office: Office) -> None:
     assert at.get(f"/missing?case={office.first}").status_code == 200
     assert "已申报未到（0）" in at.get(f"/missing?case={office.second}").text
     assert at.get(f"/missing?case={office.foreign}").status_code == 404
+    text = at.get(f"/missing.csv?officer={office.world.first.officer.id}").text
+    assert "\r\n" in text
     text = at.get("/missing.csv").text
     assert "已申报未到" in text
     assert "记录等待中" in text
+    told = [json.loads(row.p or "{}") for row in Bench(office.app).events("custody.list-exported")]
+    assert [one["facts"]["list"] for one in told] == ["missing", "missing"]
+    assert told[0]["facts"]["search"] == f"officer={office.world.first.officer.id}"
+    assert told[1]["facts"]["rows"] == text.count("\r\n") - 1
+    assert told[1]["by"]["user"] == str(office.world.first.supervisor.id)
+    assert at.get(f"/missing.csv?case={office.foreign}").status_code == 404
+    assert len(Bench(office.app).events("custody.list-exported")) == 2
 
 
 def test_the_reuse_board_opens_for_officers_too(office: Office) -> None:
