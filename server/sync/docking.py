@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from client_sdk.protocol.matching import NEAR, Duty, Match, match_file, told
+from client_sdk.protocol.matching import NEAR, Booking, Duty, Match, match_file, told
 from server.cases.models import Case, Mission
 from server.cases.queries import visible_case, visible_case_ids, visible_mission_ids
 from server.cases.states import MissionState
@@ -61,7 +61,7 @@ def matches(ctx: Context, command: MatchFiles) -> dict[str, Any]:
         visible_case(ctx, case_id)
     duty = _duty(ctx, command)
     camera = str(command.camera_id) if command.camera_id else None
-    found = [_seen(ctx, _matched(one, camera, duty)) for one in command.files]
+    found = [_seen(ctx, _matched(one, camera, duty), duty) for one in command.files]
     return {"matches": [_shown(one) for one in found], **_names(ctx, found)}
 
 
@@ -85,7 +85,12 @@ def _duty(ctx: Context, command: MatchFiles) -> Duty:
     keyless = sa.select(Device.id).where(
         Device.court_id == ctx.actor.court_id, Device.kind.in_(KEYLESS_KINDS)
     )
+    # Without a camera's name the caller is told of what they carried, not of everybody's.
+    whose: sa.ColumnElement[bool] = sa.true()
+    if command.camera_id is None and not ctx.actor.sees_whole_court:
+        whose = DutyBooking.user_id == ctx.actor.user()
     booked = sa.select(DutyBooking).where(
+        whose,
         DutyBooking.court_id == ctx.actor.court_id,
         DutyBooking.device_id.in_(keyless),
         DutyBooking.starts_at <= last,
@@ -124,10 +129,21 @@ def _outing(one: Mission) -> _Outing:
     )
 
 
-def _seen(ctx: Context, match: Match) -> Match:
-    """Without what the caller may not see; a mission they are not in has no name for them."""
+def _seen(ctx: Context, match: Match, duty: Duty) -> Match:
+    """Without what the caller may not see: a mission that they are not in, another's booking."""
     visible = _visible(ctx, match.case_choices)
-    return replace(match, case_choices=tuple(one for one in match.case_choices if one in visible))
+    missions = {one.id for one in duty.missions}
+    bookings = {one.id for one in duty.bookings if _is_for(ctx, one)}
+    return replace(
+        match,
+        mission=match.mission if match.mission in missions else None,
+        booking=match.booking if match.booking in bookings else None,
+        case_choices=tuple(one for one in match.case_choices if one in visible),
+    )
+
+
+def _is_for(ctx: Context, booking: Booking) -> bool:
+    return ctx.actor.sees_whole_court or booking.user_id == str(ctx.actor.user_id)
 
 
 def _visible(ctx: Context, cases: Sequence[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from flask import Flask
 
 from server.core.clock import rfc3339
+from server.core.transactions import EVERY_COURT, unit_of_work
+from server.identity.models import DutyBooking
 from tests.factories.cases import add_case, add_mission
 from tests.factories.identity import (
     Caller,
@@ -79,6 +82,33 @@ def test_the_carrier_is_named_whoever_docks(world: World) -> None:
     assert found["cases"] == {}
     boss = asked(world.caller(world.first.supervisor), world.first.camera.id, {"at": at(world, 2)})
     assert boss["matches"][0]["mission_id"] == str(outing)
+
+
+def test_what_others_carried_and_went_on_has_no_id_for_who_docks(world: World) -> None:
+    """The booking of another, and a mission that the caller is not in."""
+    outing, _ = mission(world, "officer", 26)
+    with unit_of_work(EVERY_COURT) as session:
+        session.get_one(DutyBooking, world.first.booking_id).mission_id = outing
+    other = world.caller(world.first.second_officer)
+    found = asked(other, world.first.camera.id, {"at": at(world, 2)})
+    (match,) = found["matches"]
+    assert (match["officer_id"], match["reason"]) == (str(world.first.officer.id), "no-case")
+    told = json.dumps(found)
+    assert str(outing) not in told
+    assert str(world.first.booking_id) not in told
+    for person in (world.first.officer, world.first.supervisor):
+        seen = json.dumps(asked(world.caller(person), world.first.camera.id, {"at": at(world, 2)}))
+        assert str(outing) in seen
+        assert str(world.first.booking_id) in seen
+
+
+def test_without_a_camera_an_officer_is_told_of_their_own_bookings(world: World) -> None:
+    other = world.caller(world.first.second_officer)
+    (match,) = asked(other, None, {"at": at(world, 2)})["matches"]
+    assert (match["reason"], match["officer_id"], match["camera_id"]) == ("no-booking", None, None)
+    boss = world.caller(world.first.supervisor)
+    (match,) = asked(boss, None, {"at": at(world, 2)})["matches"]
+    assert match["camera_id"] == str(world.first.camera.id)
 
 
 def test_a_mission_of_two_cases_asks_and_what_is_told_counts(world: World) -> None:
