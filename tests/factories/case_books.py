@@ -13,7 +13,7 @@ from client_sdk.protocol.entries import kinds
 from server.cases.case_no import parse
 from server.conduct.case_lines import Book, book_of
 from server.conduct.case_parts import CaseFacts
-from tests.factories.samples_entries import Staff, Step, moment, of_action, of_case
+from tests.factories.samples_entries import ADDED, Staff, Step, moment, of_action, of_case
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
@@ -43,9 +43,9 @@ class Writer:
         kind: str,
         /,
         *,
-        at: datetime | None = None,
-        action: str | None = None,
-        amends: str | None = None,
+        at: Any = None,
+        action: Any = None,
+        amends: Any = None,
         **data: Any,
     ) -> str:
         """Append a line and return its id."""
@@ -91,7 +91,7 @@ def sample_book(row: Mapping[str, Any], sample: Mapping[str, Any]) -> Book:
     }
     presidents = frozenset(name for name, one in people.items() if one.post == "court_president")
     for action in row["field_actions"]:
-        for step in of_action(row, action, people):
+        for step in of_action(row, action, people, ADDED):
             writer.write(step.kind, at=step.at, action=action["id"], **step.data)
     for step in sorted(_steps(row, sample, presidents), key=lambda one: one.at):
         refers = {step.refers[0]: known[step.refers[1]]} if step.refers else {}

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from client_sdk.protocol.entries import kinds
 from server.cases import deadlines
 from server.cases.calendar import national
 from server.cases.clock_table import standard
@@ -54,3 +55,14 @@ def test_hours_are_for_people_who_are_held() -> None:
     hours = {clock.id for clock in CLOCKS.values() if clock.limit.unit is Unit.HOURS}
     assert hours == {"summons_questioning", "family_told"}
     assert CLOCKS["police_review"].extended == Limit(30, Unit.DAYS)
+
+
+def test_events_are_such_as_entries_stand_for() -> None:
+    """Of every limit both ends can be written down, and what extends or ends it as well."""
+    known = {mark.event for kind in kinds().values() for mark in kind.marks} | {"filed"}
+    known |= set(kinds()["case.node"].fields["node"].options)
+    expiries = {"freeze_expires", "impound_expires", "seal_expires"}  # by the measure's own term
+    for clock in CLOCKS.values():
+        named = {clock.starts, clock.stops, *clock.ended_by}
+        named |= {clock.extended_by} if clock.extended_by else set()
+        assert clock.id in expiries or named <= known, (clock.id, named - known)

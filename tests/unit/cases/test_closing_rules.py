@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from client_sdk.protocol.entries import kinds
 from server.cases import closing_rules
 from server.cases.closing_rules import Closing, Fact, Money, Passed, judge, missing, standard
 
@@ -108,3 +109,15 @@ def test_a_sum_of_marks_is_unknown_rather_than_true() -> None:
     assert closing_rules.all_of({"a": True, "b": None}).holds is None
     assert closing_rules.all_of({"a": None, "b": False}).holds is False
     assert closing_rules.all_of({}).holds is None
+
+
+def test_every_fact_that_a_gate_needs_has_a_name_and_a_kind_of_entry() -> None:
+    needed = {name for gate in standard() for group in gate.needs for name in group}
+    names = closing_rules.fact_names()
+    assert needed == set(names)
+    assert {one.kind for one in names.values()} <= set(kinds())
+
+
+def test_gates_are_for_types_of_cases() -> None:
+    found = judge(standard(), Closing.COMPLETED, {}, "执保")
+    assert [one.gate.id for one in found] == ["C2", "P1"]
