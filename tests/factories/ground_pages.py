@@ -39,6 +39,8 @@ from server.identity import bonds
 from server.identity.models import SignIn
 from server.identity.sign_in import BROWSER, secret_hash
 from server.jobs.models import Job
+from server.register import service as register
+from server.register.commands import WriteEntry
 from server.review.models import ReviewDraw, ReviewEntry, ReviewSample
 from storage.digest import Digest
 from tests.factories.field import sequence
@@ -71,6 +73,7 @@ def _filled(app: Flask, court: CourtGround) -> CourtGround:
         "held_seq": str(HELD_SEQ),
         "pass": _pass_of(app, world, item),
         "report": _report_of(app, world, uuid.UUID(court.ids["case"])),
+        "written": _written_of(app, world, uuid.UUID(court.ids["case"])),
     }
     ids["opinion"] = _opinion_of(app, world, uuid.UUID(court.ids["invitation"]), mission)
     sequence(app)
@@ -139,6 +142,13 @@ def _view_of(app: Flask, person: Person) -> str:
     with _unit(app, person) as ctx:
         view = views.save(ctx, SaveView(page="cases", name="在办(虚构)", query="status=open"))
         return str(view.id)
+
+
+def _written_of(app: Flask, court: CourtWorld, case: uuid.UUID) -> str:
+    """What the officer wrote down about the case."""
+    data = {"on": "2026-02-20", "with": "被执行人(虚构)", "content": "释明后果(虚构)"}
+    with _unit(app, court.officer) as ctx:
+        return str(register.write(ctx, case, WriteEntry(kind="case.persuasion", data=data)).id)
 
 
 def _sign_in_of(app: Flask, person: Person) -> str:

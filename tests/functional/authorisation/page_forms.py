@@ -38,13 +38,23 @@ ARGUMENTS: Final = {
     "opinion_id": "opinion",
     "sample_id": "sample",
     "view_id": "view",
+    "meeting_id": "meeting",
+    "task_id": "task",
+    "alert_id": "alert",
+    "campaign_id": "campaign",
     "sign_in_id": "sign_in",
+    "action_id": "action",
+    "finding_id": "finding",
+    "written_id": "written",
 }
 # Pages that need a thing in another state than the usual one.
 PARTICULAR: Final[dict[str, dict[str, str]]] = {
     "POST /devices/{device_id}/held/{ep}/{seq}/release": {"device_id": "held_device"},
     "POST /e/{evidence_id}/redact/{redaction_id}/retry": {"redaction_id": "failed_redaction"},
     "POST /guests/{invitation_id}/mission": {"invitation_id": "open_invitation"},
+    "POST /oversight/meetings/{meeting_id}/minutes": {"meeting_id": "held_meeting"},
+    "POST /oversight/alerts/{alert_id}/clear": {"alert_id": "explained_alert"},
+    "POST /oversight/campaigns/{campaign_id}/close": {"campaign_id": "running_campaign"},
 }
 # Pages of people without an account: their slices test who may open them.
 OF_GUESTS: Final = ("/g", "/s/", "/s")
@@ -54,6 +64,7 @@ WHY: Final = {"reason": "核对(虚构)"}
 _PARTY: Final = {"role": "applicant", "kind": "natural", "name": "乙虚构"}
 _WINDOW: Final = {"starts_at": "2026-03-04T09:00", "ends_at": "2026-03-04T10:00"}
 _VERSION: Final = {"version": "1"}
+_SAY: Final = {"text": "已核实(虚构)"}
 
 
 def _person(_: Ids) -> dict[str, Any]:
@@ -86,6 +97,11 @@ def _book(n: Ids) -> dict[str, Any]:
     return {**named, **_WINDOW}
 
 
+def _written(n: Ids) -> dict[str, Any]:
+    people = {"p0_id": n["user"], "p0_role": "staff"}
+    return {"kind": "action.people", "action": n["action"], **people}
+
+
 def _reason(_: Ids) -> dict[str, Any]:
     return dict(WHY)
 
@@ -103,6 +119,7 @@ FORMS: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
     "POST /cases/{case_id}/parties": lambda _: dict(_PARTY),
     "POST /cases/{case_id}/parties/{party_id}": lambda _: dict(_PARTY),
     "POST /cases/{case_id}/people": lambda n: {"officer": [n["officer"]]},
+    "POST /cases/{case_id}/register/new": _written,
     "POST /devices/enrolment": lambda n: {
         "kind": "phone", "name": "手机(虚构)", "holder_id": n["user"], "device_id": n["device"]
     },
@@ -124,6 +141,9 @@ FORMS: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
     },
     "POST /e/{evidence_id}/redact/{redaction_id}/discard": _reason,
     "POST /e/{evidence_id}/report": lambda _: {"purpose": "移送(虚构)", "recipient": "虚构"},
+    "POST /findings/{finding_id}/explain": lambda _: {"text": "已说明(虚构)"},
+    "POST /findings/{finding_id}/rectify": lambda _: {"text": "已整改(虚构)"},
+    "POST /findings/{finding_id}/uphold": lambda _: {"text": "成立(虚构)"},
     "POST /guests": _invite,
     "POST /guests/{invitation_id}/mission": lambda n: {"mission_id": n["mission"]},
     "POST /guests/{invitation_id}/revoke": _reason,
@@ -132,6 +152,25 @@ FORMS: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
     "POST /missions/{mission_id}/edit": lambda n: {**_mission(n), **_VERSION},
     "POST /missions/{mission_id}/state": lambda _: {"state": "started", **_VERSION},
     "POST /opinions/{opinion_id}/answer": lambda _: {"reply": "公证员见证(虚构)"},
+    "POST /oversight/rules": lambda _: {"idle_days": "120", "explain_days": "5", **WHY},
+    "POST /oversight/plans": lambda _: {"week": "2026-W11", "steps": "走访(虚构)"},
+    "POST /oversight/inspections": lambda n: {"week": "2026-W09", **_SAY, "case": n["case_no"]},
+    "POST /oversight/meetings": lambda n: {"meets_on": "2026-03-16", "chair_id": n["lead"]},
+    "POST /oversight/meetings/{meeting_id}/hold": lambda n: {"attendee_ids": [n["user"]]},
+    "POST /oversight/meetings/{meeting_id}/minutes": lambda _: {"minutes": "逐案过堂(虚构)"},
+    "POST /oversight/tasks": lambda n: {
+        **_SAY, "owner_id": n["officer"], "due_on": "2026-03-20", "case": n["case_no"],
+        "meeting_id": n["meeting"],
+    },
+    "POST /oversight/tasks/{task_id}/done": lambda _: {"result": "已补录(虚构)"},
+    "POST /oversight/alerts/{alert_id}/explain": lambda _: dict(_SAY),
+    "POST /oversight/alerts/{alert_id}/clear": lambda _: dict(_SAY),
+    "POST /oversight/alerts/{alert_id}/escalate": lambda _: dict(_SAY),
+    "POST /oversight/campaigns": lambda _: {
+        "name": "涉民生(虚构)", "begins_on": "2026-03-01", "ends_on": "2026-04-30"
+    },
+    "POST /oversight/campaigns/{campaign_id}/items": lambda n: {"cases": n["case_no"]},
+    "POST /oversight/campaigns/{campaign_id}/close": lambda _: {"result": "执结八件(虚构)"},
     "POST /review/bulk": _bulk,
     "POST /review/bulk/apply": _bulk,
     "POST /review/second/{sample_id}": lambda _: {"outcome": "agree"},
@@ -141,6 +180,9 @@ FORMS: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
     "POST /shares": _share,
 }  # fmt: skip
 QUERIES: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
+    "GET /actions": lambda n: {"case": n["case"], "mission": n["mission"]},
+    "GET /actions.csv": lambda n: {"case": n["case"]},
+    "GET /actions.json": lambda n: {"case": n["case"], "mission": n["mission"]},
     "GET /admin/retention/holds": lambda n: {"target": n["case_no"]},
     "GET /admin/retention/preview": lambda _: {"category": "ordinary", "months": "12"},
     "GET /audit": lambda n: {"actor": n["officer"], "device": n["device"], "case": n["case_no"]},
@@ -148,10 +190,20 @@ QUERIES: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
     "GET /audit.json": lambda n: {"subject": n["evidence"], "mission": n["mission"]},
     "GET /cases": lambda n: {"handler": n["officer"]},
     "GET /cases/{case_id}": lambda n: {"item": n["evidence"]},
+    "GET /cases/{case_id}/closing": lambda _: {"closing": "completed"},
+    "GET /cases/{case_id}/register": lambda n: {"action": n["action"]},
+    "GET /cases/{case_id}/register.csv": lambda n: {"action": n["action"]},
+    "GET /cases/{case_id}/register.json": lambda n: {"action": n["action"]},
+    "GET /cases/{case_id}/register/new": lambda n: {
+        "kind": "action.people", "action": n["action"]
+    },
     "GET /devices": lambda n: {"holder_id": n["officer"]},
     "GET /devices/new": lambda n: {"holder_id": n["officer"], "device_id": n["device"]},
     "GET /duty": lambda n: {"device_id": n["camera"], "user_id": n["officer"]},
     "GET /find": lambda n: {"q": n["case_no"]},
+    "GET /findings": lambda n: {"case": n["case"], "action": n["action"]},
+    "GET /findings.csv": lambda n: {"case": n["case"]},
+    "GET /findings.json": lambda n: {"case": n["case"], "action": n["action"]},
     "GET /guests": lambda n: {"mission_id": n["mission"]},
     "GET /guests/new": lambda n: {"mission_id": n["mission"]},
     "GET /live/rules": lambda n: {
@@ -166,6 +218,8 @@ QUERIES: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
     "GET /missions/new": lambda n: {"case": n["case"]},
     "GET /opinions": lambda n: {"mission_id": n["mission"]},
     "GET /reuse": lambda n: {"case": n["case"]},
+    "GET /oversight/tasks": lambda n: {"owner_id": n["officer"], "case_id": n["case"]},
+    "GET /oversight/alerts": lambda n: {"owner_id": n["officer"], "case_id": n["case"]},
     "GET /review": lambda n: {
         "case": n["case"], "mission": n["mission"], "officer": n["officer"],
         "device": n["device"], "done": n["evidence"],
