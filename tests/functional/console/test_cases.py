@@ -83,6 +83,24 @@ def test_a_known_item_is_found_in_three_steps(console: Console, big: Big, lang: 
         expect(page.locator(f"#e-{big.item}")).to_contain_text(big.code)
 
 
+def test_the_living_map_shows_its_places(console: Console, big: Big) -> None:
+    with console.page_as() as page:
+        page.goto(f"/cases/{big.case}")
+        drawn = page.locator("map-pane .leaflet-host canvas")
+        drawn.wait_for(state="attached")
+        page.wait_for_function(
+            """() => {
+              const canvas = document.querySelector("map-pane canvas");
+              const [whole, shown] = [canvas.parentElement.closest(".leaflet-host"), canvas]
+                .map((one) => one.getBoundingClientRect());
+              if (shown.width < whole.width) return false;
+              const { width, height } = canvas;
+              const pixels = canvas.getContext("2d").getImageData(0, 0, width, height);
+              return pixels.data.some((value, at) => at % 4 === 3 && value > 0);
+            }"""
+        )
+
+
 def test_timeline_map_and_media_share_one_cursor(console: Console, big: Big) -> None:
     with console.page_as() as page:
         page.goto(f"/cases/{big.case}?item={big.item}")
