@@ -17,7 +17,7 @@ class NavItem:
     words: str
     path: str
     permission: Permission
-    group: str = "work"  # work | live | records | admin
+    group: str = "work"  # work | oversight | live | records | admin
 
 
 ITEMS: Final[Sequence[NavItem]] = (
@@ -29,6 +29,11 @@ ITEMS: Final[Sequence[NavItem]] = (
     NavItem("nav.findings", "/findings", Permission.CASES_VIEW),
     NavItem("nav.missing", "/missing", Permission.MISSING_VIEW),
     NavItem("nav.reuse", "/reuse", Permission.MISSING_VIEW),
+    NavItem("nav.dashboard", "/oversight/dashboard", Permission.OVERSIGHT_RUN, "oversight"),
+    NavItem("nav.agenda", "/oversight/agenda", Permission.OVERSIGHT_VIEW, "oversight"),
+    NavItem("nav.tasks", "/oversight/tasks", Permission.OVERSIGHT_VIEW, "oversight"),
+    NavItem("nav.alerts", "/oversight/alerts", Permission.OVERSIGHT_VIEW, "oversight"),
+    NavItem("nav.campaigns", "/oversight/campaigns", Permission.OVERSIGHT_VIEW, "oversight"),
     NavItem("nav.dock", "/dock", Permission.UPLOAD),
     NavItem("nav.live", "/live", Permission.LIVE_VIEW, "live"),
     NavItem("nav.guests", "/guests", Permission.GUESTS_INVITE, "live"),

@@ -15,7 +15,6 @@ from server.audit.events import EventKind
 from server.audit.service import Subject
 from server.cases import queries as cases
 from server.cases.models import Case
-from server.cases.visibility import visible_case_ids
 from server.core.context import Context
 from server.oversight import money, policy, queries
 from server.oversight.commands import CloseCampaign, MakeCampaign, TakeIn
@@ -107,29 +106,25 @@ def close(ctx: Context, campaign_id: uuid.UUID, command: CloseCampaign) -> Campa
 
 def counts(ctx: Context, rows: Sequence[Campaign]) -> dict[uuid.UUID, Counts]:
     """Of each campaign, what it comes to."""
-    ids = [row.id for row in rows]
-    seen = visible_case_ids(ctx.actor)
+    ids, actor = [row.id for row in rows], ctx.actor
     by_status = (
         sa.select(CampaignCase.campaign_id, Case.status, sa.func.count())
         .join(Case, Case.id == CampaignCase.case_id)
-        .where(CampaignCase.campaign_id.in_(ids), Case.id.in_(seen))
+        .where(CampaignCase.campaign_id.in_(ids), *money.seen(actor, CampaignCase.case_id))
         .group_by(CampaignCase.campaign_id, Case.status)
     )
     by_state = (
         sa.select(CampaignAction.campaign_id, Action.state, sa.func.count())
         .join(Action, Action.id == CampaignAction.action_id)
-        .where(CampaignAction.campaign_id.in_(ids), Action.case_id.in_(seen))
+        .where(CampaignAction.campaign_id.in_(ids), *money.seen(actor, Action.case_id))
         .group_by(CampaignAction.campaign_id, Action.state)
     )
-    found_cases = _tables(ctx, by_status)
-    found_actions = _tables(ctx, by_state)
+    cases_of, actions_of = _tables(ctx, by_status), _tables(ctx, by_state)
+    received = money.received_in(ctx, rows)
     return {
-        row.id: Counts(
-            found_cases.get(row.id, {}), found_actions.get(row.id, {}),
-            money.received_in_campaign(ctx, row),
-        )
-        for row in rows
-    }  # fmt: skip
+        one: Counts(cases_of.get(one, {}), actions_of.get(one, {}), received.get(one, 0))
+        for one in ids
+    }
 
 
 def _tables(ctx: Context, statement: Any) -> dict[uuid.UUID, dict[str, int]]:
