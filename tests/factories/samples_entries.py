@@ -93,16 +93,21 @@ def moment(day: str, minute: int = 0) -> datetime:
     )
 
 
-def of_action(case: Row, action: Row, staff: Mapping[str, Staff]) -> list[Step]:
-    """Everything that is written down about an action, from its begin to its end."""
+def of_action(
+    case: Row, action: Row, staff: Mapping[str, Staff], added: Mapping[str, Mapping[str, str]]
+) -> list[Step]:
+    """Everything that is written down about an action, from its begin to its end.
+
+    :param added: :data:`ADDED`, or nothing for the bare sample.
+    """
     begins, ends = (datetime.fromisoformat(action[name]) for name in ("started_at", "ended_at"))
     told: list[tuple[str, dict[str, Any]]] = [("action.started", {"type": action["type"]})]
     told.append(("action.people", _people(action, staff)))
     facts = {name: action[name] for name in FACTS if action.get(name) is not None}
-    added = set(ADDED.get(action["id"], {}).values())
-    facts |= dict.fromkeys(sorted(added - {"recording_announced"}), True)
+    more = set(added.get(action["id"], {}).values())
+    facts |= dict.fromkeys(sorted(more - {"recording_announced"}), True)
     told.append(("action.facts", {"facts": facts}))
-    if "recording_announced" in added:
+    if "recording_announced" in more:
         told.append(("action.announcement", {"what": "recording"}))
     told += _measures(case, action, staff)
     told.append(("action.record", _record(action["record"])))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from server.clocks import service as clocks
 from server.clocks.correction import Reading
 from server.commands.demo_seed import ROLES
 from server.commands.worker import examining
+from server.conduct.due import Judger
 from server.core.clock import FixedClock, unix_ms
 from server.core.context import Context, system_actor
 from server.core.permissions import Role
@@ -45,7 +46,7 @@ from tests.factories.identity import Caller, FieldDevice, Person, access_token, 
 from tests.factories.identity_rows import PASSWORD, device_row, person_row
 from tests.factories.samples_data import as_of
 from tests.factories.samples_device import DeviceClock
-from tests.factories.samples_entries import CHINA, Row, Staff, Step, of_action, of_case
+from tests.factories.samples_entries import ADDED, CHINA, Row, Staff, Step, of_action, of_case
 
 BACK: Final = timedelta(minutes=30)  # from the end of an action to the dock
 _SIGNS: Final = frozenset({"phone"})
@@ -79,10 +80,10 @@ class SampleWorld:
     folder: Path
     offline: bool
     stack: contextlib.ExitStack
+    added: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: ADDED)
     courts: dict[str, SampleCourt] = field(default_factory=dict)
     cases: dict[str, uuid.UUID] = field(default_factory=dict)
     actions: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, Any] = field(default_factory=dict)  # by case: problem of a refused entry
     _keys: dict[tuple[str, str], str] = field(default_factory=dict)
     _worker: Worker | None = None
     _photos: int = 0
@@ -90,7 +91,9 @@ class SampleWorld:
     def play(self) -> None:
         """Everything in the order of time, and then it is the day of the sample."""
         sandbox = self.stack.enter_context(contextlib.closing(Sandbox(Limits(), bubblewrap=False)))
-        self._worker = Worker(self.app, Registry({EXAMINE: examining(sandbox)}))
+        judging = {"judging": Judger(runtime_of(self.app)).turn}
+        handlers = Registry({EXAMINE: examining(sandbox)})
+        self._worker = Worker(self.app, handlers, beside=judging)
         self._found()
         for at, step in sorted(self._steps(), key=lambda one: one[0]):
             self._wait_until(at)
@@ -180,7 +183,7 @@ class SampleWorld:
     def _of_action(self, case: Row, action: Row) -> Iterator[tuple[datetime, Callable[[], None]]]:
         court = self.courts.get(case["court_id"])
         staff = {} if court is None else court.staff
-        steps = of_action(case, action, staff)
+        steps = of_action(case, action, staff, self.added)
         yield steps[0].at - timedelta(seconds=60), _later(self._go_out, case, action)
         for step in steps:
             yield step.at, _later(self._note, case, action, step)
@@ -220,10 +223,10 @@ class SampleWorld:
         if step.refers is not None:
             data[step.refers[0]] = self._keys[case["id"], step.refers[1]]
         answer = self.post(case, {"kind": step.kind, "data": data})
-        if answer is not None and step.key is not None:
+        if step.key is not None:
             self._keys[case["id"], step.key] = answer["id"]
 
-    def post(self, case: Row, body: Row, *, refusable: bool = False) -> dict[str, Any] | None:
+    def post(self, case: Row, body: Row) -> dict[str, Any]:
         """Write an entry through the API as the case's handler, or as the president."""
         court = self.courts[case["court_id"]]
         writer = court.people[case["handler_id"]]
@@ -232,10 +235,7 @@ class SampleWorld:
         caller = court.caller(self.app, writer)
         answer = caller.post(f"/cases/{self.cases[case['id']]}/entries", json=dict(body))
         found: dict[str, Any] = answer.get_json()
-        if answer.status_code != 201:
-            assert refusable, (case["id"], body, found)
-            self.refused[case["id"]] = found
-            return None
+        assert answer.status_code == 201, (case["id"], body, found)
         return found
 
     # -- an action
@@ -273,7 +273,6 @@ class SampleWorld:
         if not self.offline:
             body = {"kind": step.kind, "data": dict(step.data)}
             answer = self.post(case, body | ({"action_id": known} if known else {}))
-            assert answer is not None
             self.actions[action["id"]] = answer["action_id"]
             return
         client = self._phone(self.courts[case["court_id"]])
