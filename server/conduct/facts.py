@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from server.cases.calendar import Calendar, days
 from server.conduct import measures, people
-from server.conduct.materials import Material, Materials, Window
+from server.conduct.materials import Material, Materials
 from server.conduct.people import Present
 from server.fieldlog.conduct_facts import ActionFacts
 from server.fieldlog.conduct_rules import Config
@@ -182,8 +182,3 @@ def _days(told: Told, config: Config) -> list[date]:
     return list(days(told.begins_at.astimezone(zone).date(), last.astimezone(zone).date())) or [
         told.begins_at.astimezone(zone).date()
     ]
-
-
-__all__ = [
-    "ITEM_TAG", "Assembled", "Told", "Window", "assemble", "named_digests", "stated_facts", "tags",
-]  # fmt: skip

@@ -35,7 +35,7 @@ def mark(ctx: Context, which: sa.ColumnElement[bool], at: datetime | None = None
     """Let these actions be judged again, now or at a time."""
     when = at or ctx.clock.now()
     found = sa.select(Action.id, Action.court_id, sa.literal(when, _due.c.run_after.type))
-    _put(ctx, found.where(which))
+    _put(ctx, found.where(which).order_by(Action.id))  # writers of several meet in one order
 
 
 def mark_of(ctx: Context, cases: Iterable[uuid.UUID], missions: Iterable[uuid.UUID] = ()) -> None:

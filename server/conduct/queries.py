@@ -58,10 +58,12 @@ def checks_of_case(ctx: Context, case_id: uuid.UUID) -> list[tuple[Action, list[
     return [(action, found.get(action.id, [])) for action in actions]
 
 
-def due_among(session: Session, action_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Those of the actions that wait to be judged again."""
-    statement = sa.select(DueAction.action_id).where(DueAction.action_id.in_(action_ids))
-    return set(session.execute(statement).scalars()) if action_ids else set()
+def due_among(ctx: Context, action_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the actions that wait to be judged again now."""
+    statement = sa.select(DueAction.action_id).where(
+        DueAction.action_id.in_(action_ids), DueAction.run_after <= ctx.clock.now()
+    )
+    return set(ctx.session.execute(statement).scalars()) if action_ids else set()
 
 
 def list_findings(ctx: Context, wanted: FindingFilter) -> Page[Finding]:

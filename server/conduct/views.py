@@ -87,7 +87,7 @@ def item_list(found: Reconciled, seen: Collection[uuid.UUID]) -> dict[str, Any]:
 def case_checks(ctx: Context, case_id: uuid.UUID) -> dict[str, Any]:
     """What the actions of a visible case came to when they were last judged."""
     found = queries.checks_of_case(ctx, case_id)
-    due = queries.due_among(ctx.session, [action.id for action, _ in found])
+    due = queries.due_among(ctx, [action.id for action, _ in found])
     return {
         "actions": [
             {

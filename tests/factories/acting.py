@@ -59,7 +59,7 @@ class Acting:
     @classmethod
     def build(cls, app: Flask, **changes: Any) -> Acting:
         """A court with a case against a citizen; the action begins an hour ago."""
-        court = World.build(app).first
+        court = changes.pop("court", None) or World.build(app).first
         parties: list[PartyCommand] = changes.pop("parties", [DEBTOR])
         case = add_case(
             app, court.id, handler_id=court.officer.id, parties=parties,
@@ -86,7 +86,7 @@ class Acting:
             )
             yield Context(actor, session, runtime_of(self.app))
 
-    def write(self, kind: str, **data: Any) -> uuid.UUID:
+    def write(self, kind: str, /, **data: Any) -> uuid.UUID:
         """Write an entry about the action, or about its case."""
         about = None if kind.startswith("case.") else self.action
         with self.unit() as ctx:
