@@ -22,10 +22,13 @@ from flask import Flask
 from server.app import create_app
 from server.audit import sequencer
 from server.audit.models import Event, LogState
+from server.core.bulk import insert_rows
 from server.core.db import db, table_of
+from server.core.settling import settle
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.schema import upgrade
 from server.settings import Settings
+from tests.bench.filling import analyse, without_indexes
 from tests.bench.rows import Row
 from tests.factories.cases import add_case
 from tests.factories.console import Desk, desk
@@ -78,6 +81,7 @@ def _in_app(app: Flask, name: str, entries: int, rounds: int) -> list[Row]:
     sequence(app)
     _fill(world, case, entries)
     someone = desk(app, world.first.supervisor)
+    settle()  # as a server does when it starts
     rows = []
     for label, path in _paths(world, case, entries).items():
         figure = _p95(functools.partial(_asked, someone, path), rounds)
@@ -127,14 +131,14 @@ def _p95(once: Callable[[], None], rounds: int) -> float:
 
 def _fill(world: World, case: uuid.UUID, entries: int) -> None:
     """Entries as the sequencer would leave them, but for their signatures: nobody verifies here."""
-    with unit_of_work(EVERY_COURT) as session:
+    table = table_of(Event)
+    with unit_of_work(EVERY_COURT) as session, without_indexes(session, table):
         start = session.execute(sa.select(LogState.next_index)).scalar_one()
         for first in range(0, entries, _BATCH):
             rows = [_entry(world, case, start + first + n, first + n) for n in range(_BATCH)]
-            session.execute(sa.insert(table_of(Event)), rows)
+            insert_rows(session, table, rows)
         session.execute(sa.update(table_of(LogState)).values(next_index=start + entries))
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("ANALYZE events"))
+    analyse(db.engine, table)
 
 
 def _entry(world: World, case: uuid.UUID, index: int, number: int) -> dict[str, Any]:
