@@ -31,6 +31,7 @@ from deploy.demo.processes import (
     server_environment,
 )
 from deploy.demo.report import Line, headline, print_items, print_logins, say
+from deploy.demo.three import Three
 from deploy.demo.witnesses import running_witnesses, wait_until_witnessed
 
 DEMO_PORT = 8460
@@ -80,17 +81,23 @@ def _play(stack: ExitStack, folder: Path, environment: dict[str, str], *, stays:
     verified = export_and_verify(desk, officer.case_id, folder, environment)
     headline("7. Observers' room / 观摩室")
     observed = _observed(desk, public_url, seed)
-    headline("8. Addresses and logins / 地址与账号")
+    headline("8. Three cases / 三个案件")
+    with day.open_field(folder / "phone", public_url, public_url) as phone:
+        three = Three(phone, desk, seed["devices"], folder / "three", public_url, officer.case_id)
+        good = three.play()
+    headline("9. Addresses and logins / 地址与账号")
     say(f"console          {public_url}/sign-in")
     say(f"start page       {public_url}/")
     say(f"API description  {public_url}/docs")
     say(f"clock code       {public_url}/time-qr")
+    for what, where in three.shown:
+        say(f"{what:<28} {where}")
     print_logins([tuple(row) for row in seed["logins"]])
     say(f"observer's link  {observed.open.link}")
     say(f"its code         {observed.open.code}   (told by another channel)")
     if stays:
         _invite(desk, public_url, officer)
-    return verified and observed.good and all(line.good for line in lines)
+    return verified and observed.good and good and all(line.good for line in lines)
 
 
 def play_day(
@@ -170,7 +177,7 @@ def _invite(desk: FieldClient, public_url: str, officer: day.Officer) -> None:
     """What somebody can type in another window: a device of their own."""
     wanted = {"kind": "dock", "name": "试用设备(虚构)"}
     code = desk.request("POST", "/enrolment-codes", json=wanted).json()["code"]
-    headline("9. Try it: in this folder, in another window / 另开窗口，在本目录试用")
+    headline("10. Try it: in this folder, in another window / 另开窗口，在本目录试用")
     for line in (
         "export TIEZHENG_STORE=var/try-$$ PATH=$PWD/.venv/bin:$PATH",
         f"tiezheng enrol {code} --name try --server {public_url}",

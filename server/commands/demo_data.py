@@ -51,6 +51,10 @@ def built_in() -> dict[str, Any]:
             dict(zip(("id", "court_id", "name", "role"), person, strict=True)) for person in _STAFF
         ],
         "devices": [
+            {"id": "DV1", "court_id": "CT1", "kind": "body_recorder", "model": "样例记录仪A",
+             "serial": "FIC-BR-0001"},
+            {"id": "DV2", "court_id": "CT1", "kind": "body_recorder", "model": "样例记录仪A",
+             "serial": "FIC-BR-0002"},
             {"id": "DV4", "court_id": "CT1", "kind": "digital_camera", "model": "样例相机C",
              "serial": "FIC-DC-0004"},
         ],

@@ -73,6 +73,7 @@ class Seeder:
             "courts": {name: str(key) for name, key in self._made.courts.items()},
             "users": {name: str(key) for name, key in self._made.users.items()},
             "cases": {name: str(key) for name, key in self._made.cases.items()},
+            "devices": {name: str(key) for name, key in self._made.devices.items()},
             "officer": {**self._login(officer), "code": phone, "case_id": str(case_id)},
             "desk": {**self._login(supervisor), "code": desk},
             "logins": self._made.logins,

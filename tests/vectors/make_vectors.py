@@ -29,6 +29,21 @@ DEVICE = "01936b1e-0000-7000-8000-0000000000d0"
 OFFICER = "01936b1e-0000-7000-8000-0000000000f0"
 CASE = "01936b1e-0000-7000-8000-0000000000a0"
 MISSION = "01936b1e-0000-7000-8000-0000000000e0"
+ACTION = "01936b1e-0000-7000-8000-0000000000b0"
+_ENTRIES: list[tuple[str, dict[str, Any]]] = [
+    ("action.started", {"type": "search", "place": "东坡村(虚构)"}),
+    ("action.people", {"people": [{"name": "孙样例(虚构)", "role": "staff",
+                                   "post": "enforcement_judge", "sex": "F"}], "minors_on_site": 0}),
+    ("action.facts", {"facts": {"credentials_shown": True, "force_opened": False}}),
+    ("action.item", {"no": 1, "name": "账册(虚构)", "photos": ["00" * 32], "exempt": False}),
+    ("action.gap", {"begins_at": "2026-11-23T10:10:00+08:00", "reason": "更换电池(虚构)",
+                    "ends_at": "2026-11-23T10:22:00+08:00"}),
+    ("action.ended", {}),
+    ("case.promise", {"on": "2026-11-23", "by": "某(虚构)", "due_on": "2026-12-01",
+                      "what": "付清(虚构)", "amount_fen": 500_000}),
+    ("case.promise", {"on": "2026-11-23", "by": "某(虚构)", "due_on": "2026-12-31",
+                      "what": "付清(虚构)", "amount_fen": 500_000}),
+]  # fmt: skip
 
 
 def test_key(alg: Algorithm, name: str) -> PrivateKey:
@@ -236,7 +251,50 @@ def make_statements() -> dict[str, Any]:
     }
 
 
-MAKERS = {"records": make_records, "jcs": make_jcs, "statements": make_statements}
+def make_entries() -> dict[str, Any]:
+    """A chain with entries about an action, one of which is amended, and payloads to refuse."""
+    key, prev = test_key(Algorithm.ES256, "device"), records.GENESIS
+    links: list[dict[str, Any]] = []
+    for seq, (act, data) in enumerate(_ENTRIES, start=1):
+        entry: dict[str, Any] = {"data": data}
+        entry |= {} if act.startswith("case.") else {"action": ACTION}
+        entry |= {"amends": prev} if seq == len(_ENTRIES) else {}
+        payload = {**_said(act, 3000 + seq), "entry": entry}
+        salt = hashlib.sha256(f"salt {seq}".encode()).digest()
+        sealed = records.seal(payload, src=DEVICE, ep=1, seq=seq, prev=prev, salt=salt, key=key)
+        prev = sealed.hid
+        links.append({"wire": sealed.record.to_dict(), "hid": prev, "payload": payload})
+    return {"chain": {"key": _key(key), "records": links}, "refused": _refused_entries()}
+
+
+def _said(act: str, mono: int) -> dict[str, Any]:
+    common: dict[str, Any] = {"who": OFFICER, "case": CASE, "mission": None, "obj": []}
+    return {**common, "act": act, "geo": {"none": "no-fix"}, "t": _instant(mono)}
+
+
+def _refused_entries() -> list[dict[str, Any]]:
+    started, note = _said("action.started", 1), _said("log.note", 1)
+    seal = {"type": "seal"}
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("no entry", started),
+        (
+            "an entry where none belongs",
+            {**note, "text": "x", "entry": {"data": {}}},
+        ),
+        ("a member that is unknown", {**started, "entry": {"data": seal, "extra": 1}}),
+        ("data that is no object", {**started, "entry": {"data": [], "action": ACTION}}),
+        ("an action that is no id", {**started, "entry": {"data": seal, "action": "7"}}),
+        ("amends that is no digest", {**started, "entry": {"data": seal, "amends": "00"}}),
+    ]
+    return [{"why": why, "payload": payload} for why, payload in cases]
+
+
+MAKERS = {
+    "entries": make_entries,
+    "records": make_records,
+    "jcs": make_jcs,
+    "statements": make_statements,
+}
 
 
 def main(names: list[str]) -> None:

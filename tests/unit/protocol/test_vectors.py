@@ -9,7 +9,8 @@ import pytest
 
 from client_sdk.protocol import jcs, keylist, records, statements, timeqr
 from client_sdk.protocol.enrolment import verify_enrolment_proof
-from client_sdk.protocol.errors import CanonicalError, RecordError
+from client_sdk.protocol.entries import checked
+from client_sdk.protocol.errors import CanonicalError, PayloadError, RecordError
 from client_sdk.protocol.keys import PrivateKey, PublicKey
 from client_sdk.protocol.payloads import Payload
 from client_sdk.protocol.statements import (
@@ -33,6 +34,7 @@ def load(name: str) -> Any:
 
 
 RECORDS, JCS, STATEMENTS = load("records"), load("jcs"), load("statements")
+ENTRIES = load("entries")
 
 
 @pytest.mark.parametrize("chain", RECORDS["chains"], ids=lambda c: c["key"]["alg"])
@@ -49,6 +51,26 @@ def test_chains(chain: Any) -> None:
         assert records.verify_signature(opened, key)
         assert Payload.from_dict(opened.payload).to_dict() == link["payload"]
         prev = opened.hid
+
+
+def test_entries() -> None:
+    chain, prev = ENTRIES["chain"], records.GENESIS
+    key = PublicKey.from_jwk(chain["key"]["jwk"])
+    for link in chain["records"]:
+        opened = records.open_record(link["wire"])
+        assert (opened.hid, opened.header.prev) == (link["hid"], prev)
+        assert records.verify_signature(opened, key)
+        payload = Payload.from_dict(opened.payload)
+        assert payload.to_dict() == link["payload"]
+        assert payload.entry is not None
+        assert checked(payload.act, payload.entry) == link["payload"]["entry"]["data"]
+        prev = opened.hid
+
+
+@pytest.mark.parametrize("case", ENTRIES["refused"], ids=lambda c: c["why"])
+def test_refused_entries(case: Any) -> None:
+    with pytest.raises(PayloadError):
+        Payload.from_dict(case["payload"])
 
 
 def test_hash_inputs_spelled_out() -> None:
