@@ -25,6 +25,9 @@ from server.guests.kinds import OpinionState
 from server.guests.models import Opinion
 from server.live import queries as live
 from server.notices.models import Webhook
+from server.oversight.kinds import OPEN_TASKS, AlertState, TaskState
+from server.oversight.models import OversightAlert, OversightTask
+from server.retention.models import LineErasure
 from server.review import queue, second_look
 from server.review.commands import ANY_FINDING, QueueFilter
 from server.review.queries import OPEN
@@ -92,6 +95,22 @@ def _review(ctx: Context) -> Iterator[Waiting]:
     yield Waiting("second", undecided, "/review/second")
 
 
+def _answers_for(ctx: Context) -> Iterator[Waiting]:
+    """What has to be explained or done by the caller in person; nothing when there is nothing."""
+    court, me = ctx.actor.court_id, ctx.actor.user()
+    alerts, tasks = OversightAlert, OversightTask
+    mine = [alerts.court_id == court, alerts.owner_id == me, alerts.state == AlertState.RAISED]
+    count, exact = _capped(ctx, sa.select(alerts.id).where(*mine))
+    if count:
+        yield Waiting("alerts", count, "/oversight/alerts?state=raised", exact=exact)
+    open_ = [tasks.court_id == court, tasks.owner_id == me, tasks.state.in_(OPEN_TASKS)]
+    count, exact = _capped(ctx, sa.select(tasks.id).where(*open_))
+    late = [*open_, tasks.state == TaskState.OVERDUE]
+    urgent, _ = _capped(ctx, sa.select(tasks.id).where(*late)) if count else (0, True)
+    if count:
+        yield Waiting("oversight", count, "/oversight/tasks", exact=exact, urgent=urgent)
+
+
 def _live(ctx: Context) -> Iterator[Waiting]:
     yield Waiting("live", live.waiting_for_people(ctx), "/live")
 
@@ -115,6 +134,13 @@ def _erasures(ctx: Context) -> Iterator[Waiting]:
     ]  # fmt: skip
     count, exact = _capped(ctx, sa.select(Erasure.id).where(*rules))
     yield Waiting("erasures", count, "/admin/retention/proposals", exact=exact)
+    lines = [
+        LineErasure.court_id == ctx.actor.court_id, LineErasure.state == "requested",
+        LineErasure.requested_by != ctx.actor.user(),
+    ]  # fmt: skip
+    count, exact = _capped(ctx, sa.select(LineErasure.id).where(*lines))
+    if count:
+        yield Waiting("line_erasures", count, "/admin/retention/lines", exact=exact)
 
 
 def _webhooks(ctx: Context) -> Iterator[Waiting]:
@@ -141,6 +167,7 @@ def _anomalies(ctx: Context) -> Iterator[Waiting]:
 
 
 _TASKS: Final[tuple[tuple[Permission, Callable[[Context], Iterator[Waiting]]], ...]] = (
+    (Permission.OVERSIGHT_VIEW, _answers_for),
     (Permission.EVIDENCE_REVIEW, _review),
     (Permission.LIVE_RELEASE, _live),
     (Permission.OPINIONS_ANSWER, _opinions),
