@@ -72,6 +72,7 @@ SEALED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "retention_rules": frozenset(),
         "retention_classes": frozenset(),
         "legal_holds": frozenset(),
+        "line_erasures": frozenset(),
         "webhooks": frozenset({"failing_since", "tried_at"}),
         "shares": frozenset(),
         "share_items": frozenset(),

@@ -34,6 +34,7 @@ from server.console import (
     redact,
     register_pages,
     retention,
+    retention_lines,
     review,
     review_second,
     room,
@@ -82,6 +83,7 @@ AREAS = (
     inbox,
     webhooks,
     retention,
+    retention_lines,
     health,
 )
 # Templates live beside the code; a blueprint is how Flask finds them.

@@ -125,7 +125,7 @@ def list_holds(ctx: Context, query: tuple[HoldFilter, str]) -> Response:
     cases = [case for one in found.items for case in (one.case_id, one.cause_case_id)]
     return render(
         ctx, "retention/holds.html", page=found, lifted=wanted.lifted, typed=typed,
-        names=names(ctx, people), case_nos=_numbers(ctx, cases), me_id=ctx.actor.user_id,
+        names=names(ctx, people), case_nos=numbers(ctx, cases), me_id=ctx.actor.user_id,
         **_choices(),
     )  # fmt: skip
 
@@ -212,12 +212,13 @@ def names(ctx: Context, ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]
     return audit_rows.names(ctx.session, User, set(ids))
 
 
-def case_numbers(ctx: Context, found: Iterable[Judged]) -> dict[uuid.UUID, str]:
+def case_numbers(ctx: Context, found: Iterable[Judged[Evidence]]) -> dict[uuid.UUID, str]:
     """Numbers of the items' cases."""
-    return _numbers(ctx, [one.item.case_id for one in found])
+    return numbers(ctx, [one.item.case_id for one in found])
 
 
-def _numbers(ctx: Context, ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+def numbers(ctx: Context, ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+    """Numbers of cases of the court."""
     wanted = {one for one in ids if one is not None}
     statement = sa.select(Case.id, Case.case_no).where(
         Case.id.in_(wanted), Case.court_id == ctx.actor.court_id

@@ -19,6 +19,7 @@ from server.retention.commands import (
     MakeRule,
     Preview,
     Propose,
+    ProposeLines,
 )
 from server.retention.periods import MONTHS_MAX, MONTHS_MIN
 
@@ -142,6 +143,17 @@ class ProposeForm(Schema):
         return Propose(evidence_ids=tuple(data["evidence_ids"]), reason=data["reason"])
 
 
+class ProposeLinesForm(Schema):
+    """Ticked lines of the log book."""
+
+    log_entry_ids = _batch()
+    reason = _reason(required=True)
+
+    @post_load
+    def _command(self, data: dict[str, Any], **_: Any) -> ProposeLines:
+        return ProposeLines(log_entry_ids=tuple(data["log_entry_ids"]), reason=data["reason"])
+
+
 class DecideForm(Schema):
     """Ticked proposals, and which button was pressed."""
 
@@ -156,5 +168,5 @@ class DecideForm(Schema):
 
 __all__ = [
     "ClassForm", "DecideForm", "DueListQuery", "HoldAsk", "HoldForm", "HoldListQuery",
-    "LiftForm", "PreviewForm", "ProposeForm", "RuleForm",
+    "LiftForm", "PreviewForm", "ProposeForm", "ProposeLinesForm", "RuleForm",
 ]  # fmt: skip

@@ -97,7 +97,7 @@ def approve(ctx: Context, erasure_id: uuid.UUID, command: DecideErasure) -> Eras
     items = _items_of_record(ctx, item, to_change=True)
     guard.require_erasable(ctx, items)
     entries = erasure_shown.live_entries(ctx, items)
-    carried = _erase_told(ctx, [*(one.id for one in items), *entries])
+    carried = erase_told(ctx, [*(one.id for one in items), *entries])
     ctx.session.execute(
         sa.update(table_of(Event)).where(Event.hid == entry.hid).values(p=None, salt=None)
     )
@@ -138,7 +138,9 @@ def finish(ctx: Context) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Carried:
+class Carried:
+    """Entries whose words went, and the seals that were in them."""
+
     hids: list[str]
     rows: dict[str, str]  # seals of the texts that go, to be kept by the entry of the erasure
 
@@ -201,8 +203,11 @@ def _require_sequenced(ctx: Context, ids: Iterable[uuid.UUID]) -> None:
         raise Problem(Kind.CONFLICT, "something was said of it just now; try again in a moment")
 
 
-def _erase_told(ctx: Context, ids: Iterable[uuid.UUID]) -> _Carried:
-    """Erase what the server's entries told of the content; the seals in them are carried on."""
+def erase_told(ctx: Context, ids: Iterable[uuid.UUID]) -> Carried:
+    """Erase what the server's entries told of these subjects; the seals in them are carried on.
+
+    Conflict while such an entry is still on its way into the log.
+    """
     statement = sa.select(Event.log_index, Event.hid, Event.p).where(
         Event.subject_id.in_([str(one) for one in ids]),
         Event.src == SERVER_SOURCE,
@@ -218,7 +223,7 @@ def _erase_told(ctx: Context, ids: Iterable[uuid.UUID]) -> _Carried:
         .values(p=None, salt=None)
     )
     carried = {name: seals.as_text(digest) for name, digest in sorted(rows.items()) if digest}
-    return _Carried([row.hid for row in found], carried)
+    return Carried([row.hid for row in found], carried)
 
 
 def _empty(item: Evidence) -> None:

@@ -82,6 +82,14 @@ class Propose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeLines:
+    """Propose lines of the log book for disposal; somebody else decides."""
+
+    log_entry_ids: tuple[uuid.UUID, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
     """Agree to proposals, or refuse them."""
 

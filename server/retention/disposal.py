@@ -16,6 +16,7 @@ from server.evidence.erasure import AskErasure, DecideErasure
 from server.evidence.erasure_models import Erasure
 from server.retention import queries, service
 from server.retention.commands import Decide, Propose
+from server.retention.models import LineErasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def propose(ctx: Context, command: Propose) -> list[Outcome]:
         basis = f"retention period over: {rule.category.value}, rule version {rule.version}"
         return erasure.ask(ctx, evidence_id, AskErasure(legal_basis=basis, reason=command.reason))
 
-    return _each(ctx, command.evidence_ids, ask)
+    return each(ctx, command.evidence_ids, ask)
 
 
 def approve(ctx: Context, command: Decide) -> list[Outcome]:
@@ -49,7 +50,7 @@ def approve(ctx: Context, command: Decide) -> list[Outcome]:
     def agree(erasure_id: uuid.UUID) -> Erasure:
         return erasure.approve(ctx, erasure_id, DecideErasure(note=command.note))
 
-    return _each(ctx, command.erasure_ids, agree)
+    return each(ctx, command.erasure_ids, agree)
 
 
 def refuse(ctx: Context, command: Decide) -> list[Outcome]:
@@ -59,18 +60,20 @@ def refuse(ctx: Context, command: Decide) -> list[Outcome]:
     def decline(erasure_id: uuid.UUID) -> Erasure:
         return erasure.refuse(ctx, erasure_id, DecideErasure(note=command.note))
 
-    return _each(ctx, command.erasure_ids, decline)
+    return each(ctx, command.erasure_ids, decline)
 
 
-def _each(
-    ctx: Context, ids: Sequence[uuid.UUID], act: Callable[[uuid.UUID], Erasure]
+def each(
+    ctx: Context, ids: Sequence[uuid.UUID], act: Callable[[uuid.UUID], Erasure | LineErasure]
 ) -> list[Outcome]:
-    """In the order of the ids, so that two batches lock their rows alike."""
+    """Each for itself, in the order of the ids, so that two batches lock their rows alike."""
     found = {one: _one(ctx, one, act) for one in sorted(set(ids))}
     return [found[one] for one in dict.fromkeys(ids)]
 
 
-def _one(ctx: Context, given: uuid.UUID, act: Callable[[uuid.UUID], Erasure]) -> Outcome:
+def _one(
+    ctx: Context, given: uuid.UUID, act: Callable[[uuid.UUID], Erasure | LineErasure]
+) -> Outcome:
     callbacks = list(ctx.after_commit)
     try:
         with ctx.session.begin_nested():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from server.cases import queries as cases
 from server.cases.case_no import CaseNoError, normalise
@@ -14,7 +14,7 @@ from server.core.context import Context
 from server.core.problem import Kind, Problem
 from server.evidence.models import Evidence
 from server.retention import queries, service
-from server.retention.judging import Judged, judge
+from server.retention.judging import Judged, Line, judge
 
 # Case types that question what another case did (法发〔2014〕26号, 执行审查类).
 GROUND_OF: Final = MappingProxyType({"执异": "objection", "执复": "review", "执监": "supervision"})
@@ -34,7 +34,7 @@ class Guard:
                 raise refusal(one)
 
 
-def refusal(one: Judged) -> Problem:
+def refusal(one: Judged[Evidence] | Judged[Line]) -> Problem:
     """409 that says why an item stays."""
     kept = one.kept
     sentences = {
@@ -45,10 +45,11 @@ def refusal(one: Judged) -> Problem:
         "period": f"it is kept for {kept.months} months, until {_text(kept.until)}",
     }
     why = one.why_not or "period"
+    name = "log_entry_id" if isinstance(one.item, Line) else "evidence_id"
+    extra: dict[str, Any] = {name: str(one.item.id)}
     return Problem(
         Kind.CONFLICT, f"it cannot be erased: {sentences[why]}",
-        why=why, category=one.category.value, kept_until=_text(kept.until),
-        evidence_id=str(one.item.id),
+        why=why, category=one.category.value, kept_until=_text(kept.until), **extra,
     )  # fmt: skip
 
 

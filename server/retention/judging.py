@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -45,11 +45,31 @@ class Rule:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Everything that decides about an item."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of the log book without bytes, as far as it is judged."""
 
-    item: Evidence
+    id: uuid.UUID
+    device_id: uuid.UUID
+    ep: int
+    seq: int
+    record_hid: str
+    case_id: uuid.UUID | None
+    mission_id: uuid.UUID | None
+    text: str
+    captured_at: datetime  # when it was written, corrected
+    created_at: datetime
+    media: str = ""
+
+
+_Thing = TypeVar("_Thing", Evidence, Line)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Generic[_Thing]):
+    """Everything that decides about an item, or about a line."""
+
+    item: _Thing
     derived: Derived
     rule: Rule
     kept: Kept
@@ -125,8 +145,8 @@ def judged_at(session: Session, settings: Settings, now: datetime) -> datetime:
     return min(now, max(told) + _OUTSIDE_GRACE)
 
 
-def judge(bench: Bench, items: Sequence[Evidence]) -> list[Judged]:
-    """Judge items of one court, in their order."""
+def judge(bench: Bench, items: Sequence[_Thing]) -> list[Judged[_Thing]]:
+    """Judge items, or lines, of one court, in their order."""
     if not items:
         return []
     cases_of = _cases_of(bench.session, items)
@@ -155,7 +175,7 @@ def _times(case: Any) -> CaseTimes:
 
 
 def _cases_of(
-    session: Session, items: Sequence[Evidence]
+    session: Session, items: Sequence[Evidence | Line]
 ) -> dict[uuid.UUID, tuple[uuid.UUID, ...]]:
     """The item's own case, else all cases of its mission."""
     missions = {one.mission_id for one in items if one.case_id is None and one.mission_id}
@@ -178,7 +198,7 @@ def _cases(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Any]:
 
 def _derived(
     session: Session,
-    items: Sequence[Evidence],
+    items: Sequence[Evidence | Line],
     cases_of: Mapping[uuid.UUID, tuple[uuid.UUID, ...]],
     cases: Mapping[uuid.UUID, Any],
 ) -> dict[uuid.UUID, Derived]:
@@ -201,7 +221,7 @@ def _derived(
     return found
 
 
-def _classes(session: Session, items: Sequence[Evidence]) -> dict[uuid.UUID, Category]:
+def _classes(session: Session, items: Sequence[Evidence | Line]) -> dict[uuid.UUID, Category]:
     statement = (
         sa.select(RetentionClass.evidence_id, RetentionClass.category)
         .where(RetentionClass.evidence_id.in_([one.id for one in items]))
@@ -210,7 +230,7 @@ def _classes(session: Session, items: Sequence[Evidence]) -> dict[uuid.UUID, Cat
     return {row.evidence_id: Category(row.category) for row in session.execute(statement)}
 
 
-def _acts(session: Session, items: Sequence[Evidence]) -> dict[_Record, str]:
+def _acts(session: Session, items: Sequence[Evidence | Line]) -> dict[_Record, str]:
     places = sorted({(one.device_id, one.ep, one.seq) for one in items})
     key = sa.tuple_(DeviceRecord.device_id, DeviceRecord.ep, DeviceRecord.seq)
     statement = sa.select(
@@ -219,13 +239,13 @@ def _acts(session: Session, items: Sequence[Evidence]) -> dict[_Record, str]:
     return {(row.device_id, row.ep, row.seq): row.act for row in session.execute(statement)}
 
 
-def _titles(session: Session, items: Sequence[Evidence]) -> dict[uuid.UUID | None, str]:
+def _titles(session: Session, items: Sequence[Evidence | Line]) -> dict[uuid.UUID | None, str]:
     ids = {one.mission_id for one in items if one.mission_id is not None}
     statement = sa.select(Mission.id, Mission.title).where(Mission.id.in_(ids))
     return {row.id: row.title for row in session.execute(statement)} if ids else {}
 
 
-def _circle(item: Evidence) -> tuple[str, uuid.UUID | None]:
+def _circle(item: Evidence | Line) -> tuple[str, uuid.UUID | None]:
     """Whose log lines tell of the item: its mission's, else its case's."""
     if item.mission_id is not None:
         return "mission", item.mission_id
@@ -233,7 +253,7 @@ def _circle(item: Evidence) -> tuple[str, uuid.UUID | None]:
 
 
 def _lines(
-    session: Session, items: Sequence[Evidence]
+    session: Session, items: Sequence[Evidence | Line]
 ) -> dict[tuple[str, uuid.UUID | None], list[str]]:
     found: dict[tuple[str, uuid.UUID | None], list[str]] = defaultdict(list)
     circles = {_circle(one) for one in items}
@@ -252,7 +272,7 @@ def _lines(
 
 def _holds(
     session: Session,
-    items: Sequence[Evidence],
+    items: Sequence[Evidence | Line],
     cases_of: Mapping[uuid.UUID, tuple[uuid.UUID, ...]],
 ) -> dict[uuid.UUID, tuple[LegalHold, ...]]:
     cases = {one for ids in cases_of.values() for one in ids}

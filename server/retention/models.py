@@ -40,6 +40,27 @@ class RetentionClass(CourtScoped, Base):
     made_at: Mapped[datetime]
 
 
+class LineErasure(CourtScoped, Base):
+    """A decision of two people to erase one line of the log book, as :class:`Erasure` of items."""
+
+    __tablename__ = "line_erasures"
+    __table_args__ = (
+        sa.Index(None, "court_id", "state", "id"),
+        sa.Index(None, "log_entry_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    log_entry_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("log_entries.id"))
+    legal_basis: Mapped[str]  # the rule whose period is over
+    reason: Mapped[str]
+    requested_by: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("users.id"))
+    requested_at: Mapped[datetime]
+    state: Mapped[str]  # requested | refused | erased
+    decided_by: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None]
+    note: Mapped[str | None]
+
+
 class LegalHold(CourtScoped, Base):
     """That nothing of a case, or of one item, may go until somebody else lifts it.
 

@@ -6,11 +6,12 @@ court's zone; the month's last day where there is none (民法典 202, 203).
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final
+
+from server.core.months import add_months
 
 MONTHS_MIN: Final = 6
 MONTHS_MAX: Final = 1200
@@ -72,9 +73,6 @@ def kept_until(
 
 def end_of_period(since: datetime, months: int, zone: tzinfo) -> datetime:
     """The midnight that ends the last day of the period, in UTC."""
-    first = since.astimezone(zone)
-    number = first.year * 12 + first.month - 1 + months
-    year, month = divmod(number, 12)
-    day = min(first.day, calendar.monthrange(year, month + 1)[1])
-    last_day = datetime(year, month + 1, day, tzinfo=zone)
-    return (last_day + timedelta(days=1)).astimezone(UTC)
+    last_day = add_months(since.astimezone(zone).date(), months)
+    after = datetime.combine(last_day + timedelta(days=1), time(), tzinfo=zone)
+    return after.astimezone(UTC)

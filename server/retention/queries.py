@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from server.cases.models import Case
 from server.core.context import Context
+from server.core.months import add_months
 from server.core.paging import Page, decode_id, encode_cursor, page_of
 from server.core.problem import not_found
 from server.evidence import queries as evidence
@@ -65,7 +65,7 @@ def bench(ctx: Context) -> Bench:
     return bench_of(ctx.session, ctx.settings, ctx.clock, ctx.actor.court_id)
 
 
-def judged(ctx: Context, evidence_id: uuid.UUID) -> Judged:
+def judged(ctx: Context, evidence_id: uuid.UUID) -> Judged[Evidence]:
     """A visible item with category, period and holds."""
     return judge(bench(ctx), [evidence.visible_evidence(ctx, evidence_id)])[0]
 
@@ -134,12 +134,12 @@ def holds_of_item(session: Session, item: Evidence) -> Sequence[LegalHold]:
     return session.execute(statement.order_by(LegalHold.id)).scalars().all()
 
 
-def due(ctx: Context, wanted: DueFilter) -> Page[Judged]:
+def due(ctx: Context, wanted: DueFilter) -> Page[Judged[Evidence]]:
     """Items whose period is over, that nothing holds, and that nobody has proposed yet.
 
     A page may be short and still have a successor: only so many items are judged for one answer.
     """
-    found: list[Judged] = []
+    found: list[Judged[Evidence]] = []
     at = bench(ctx)
     after = decode_id(wanted.cursor) if wanted.cursor else None
     scanned = 0
@@ -155,7 +155,7 @@ def due(ctx: Context, wanted: DueFilter) -> Page[Judged]:
     return Page(found)
 
 
-def proposals(ctx: Context, limit: int = 100) -> list[tuple[Erasure, Judged]]:
+def proposals(ctx: Context, limit: int = 100) -> list[tuple[Erasure, Judged[Evidence]]]:
     """Erasures that wait for a second person, the oldest first, each judged as of now."""
     statement = (
         sa.select(Erasure, Evidence)
@@ -176,7 +176,7 @@ def effects(ctx: Context, wanted: Preview) -> Effects:
     then = replace(now, rules={**now.rules, wanted.category: rule})
     mine = [Evidence.court_id == ctx.actor.court_id, Evidence.state != "erased"]
     looked, is_whole = 0, True
-    changed: list[tuple[Judged, Judged]] = []
+    changed: list[tuple[Judged[Evidence], Judged[Evidence]]] = []
     for batch in _batches(ctx, mine, None):
         if looked >= PREVIEW_MAX:
             is_whole = False
@@ -188,7 +188,11 @@ def effects(ctx: Context, wanted: Preview) -> Effects:
 
 
 def _summed(
-    rule: Rule, changed: Sequence[tuple[Judged, Judged]], looked: int, *, is_whole: bool
+    rule: Rule,
+    changed: Sequence[tuple[Judged[Evidence], Judged[Evidence]]],
+    looked: int,
+    *,
+    is_whole: bool,
 ) -> Effects:
     longer = sum(_months(new.kept) > _months(old.kept) for old, new in changed)
     return Effects(
@@ -206,7 +210,7 @@ def _months(kept: Kept) -> float:
 
 def _may_be_due(ctx: Context, now: datetime) -> list[sa.ColumnElement[bool]]:
     """What the database can say beforehand; never less than what the rules allow."""
-    latest = _months_before(now, ctx.settings.time_zone)
+    latest = months_before(now, ctx.settings.time_zone)
     open_request = sa.exists().where(
         Erasure.evidence_id == Evidence.id, Erasure.state == "requested"
     )
@@ -221,12 +225,10 @@ def _may_be_due(ctx: Context, now: datetime) -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def _months_before(now: datetime, zone: str) -> datetime:
+def months_before(now: datetime, zone: str) -> datetime:
     """No later beginning has a period of six months behind it."""
     local = now.astimezone(ZoneInfo(zone))
-    year, month = divmod(local.year * 12 + local.month - 1 - MONTHS_MIN, 12)
-    day = min(local.day, calendar.monthrange(max(year, 1), month + 1)[1])
-    return local.replace(year=max(year, 1), month=month + 1, day=day)
+    return datetime.combine(add_months(local.date(), -MONTHS_MIN), local.timetz())
 
 
 def _batches(

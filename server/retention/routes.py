@@ -11,7 +11,8 @@ from server.core.context import Context
 from server.core.endpoint import endpoint
 from server.core.paging import Page
 from server.core.permissions import Permission
-from server.retention import disposal, queries, service
+from server.evidence.models import Evidence
+from server.retention import disposal, lines, queries, service
 from server.retention.commands import (
     Classify,
     Decide,
@@ -22,9 +23,10 @@ from server.retention.commands import (
     PlaceHold,
     Preview,
     Propose,
+    ProposeLines,
 )
 from server.retention.disposal import Outcome
-from server.retention.judging import Judged
+from server.retention.judging import Judged, Line
 from server.retention.models import LegalHold, RetentionClass, RetentionRule
 from server.retention.queries import Effects
 from server.retention.schemas import (
@@ -36,11 +38,13 @@ from server.retention.schemas import (
     HoldBody,
     HoldOut,
     HoldQuery,
+    JudgedLineOut,
     JudgedOut,
     LiftBody,
     OutcomeOut,
     PreviewQuery,
     ProposeBody,
+    ProposeLinesBody,
     RuleBody,
     RulesOut,
     RuleVersionOut,
@@ -72,7 +76,7 @@ def preview_rule(ctx: Context, query: Preview) -> Effects:
 
 @blueprint.get("/retention/evidence/<uuid:evidence_id>")
 @endpoint(Permission.RETENTION_VIEW, dump=JudgedOut)
-def view_retention(ctx: Context, evidence_id: uuid.UUID) -> Judged:
+def view_retention(ctx: Context, evidence_id: uuid.UUID) -> Judged[Evidence]:
     """Until when an item is kept, by which rule, from when, and what holds it."""
     return queries.judged(ctx, evidence_id)
 
@@ -107,7 +111,7 @@ def lift_hold(ctx: Context, hold_id: uuid.UUID, command: LiftHold) -> LegalHold:
 
 @blueprint.get("/retention/due")
 @endpoint(Permission.RETENTION_VIEW, query=DueQuery, dump=JudgedOut)
-def list_due(ctx: Context, query: DueFilter) -> Page[Judged]:
+def list_due(ctx: Context, query: DueFilter) -> Page[Judged[Evidence]]:
     """List items whose period is over and that nothing holds."""
     return queries.due(ctx, query)
 
@@ -131,3 +135,31 @@ def approve_disposal(ctx: Context, command: Decide) -> Page[Outcome]:
 def refuse_disposal(ctx: Context, command: Decide) -> Page[Outcome]:
     """Refuse what another person proposed, each for itself."""
     return Page(disposal.refuse(ctx, command))
+
+
+@blueprint.get("/retention/due-lines")
+@endpoint(Permission.RETENTION_VIEW, query=DueQuery, dump=JudgedLineOut)
+def list_due_lines(ctx: Context, query: DueFilter) -> Page[Judged[Line]]:
+    """List lines of the log book without bytes whose period is over."""
+    return lines.due(ctx, query)
+
+
+@blueprint.post("/retention/line-disposals")
+@endpoint(Permission.EVIDENCE_ERASE, load=ProposeLinesBody, dump=OutcomeOut)
+def propose_lines(ctx: Context, command: ProposeLines) -> Page[Outcome]:
+    """Propose lines of the log book for disposal, each for itself; another person decides."""
+    return Page(lines.propose(ctx, command))
+
+
+@blueprint.post("/retention/line-disposals/approve")
+@endpoint(Permission.EVIDENCE_ERASE, load=DecideBody, dump=OutcomeOut)
+def approve_lines(ctx: Context, command: Decide) -> Page[Outcome]:
+    """Agree to what another person proposed of the log book, each for itself, and erase."""
+    return Page(lines.approve(ctx, command))
+
+
+@blueprint.post("/retention/line-disposals/refuse")
+@endpoint(Permission.EVIDENCE_ERASE, load=DecideBody, dump=OutcomeOut)
+def refuse_lines(ctx: Context, command: Decide) -> Page[Outcome]:
+    """Refuse what another person proposed of the log book, each for itself."""
+    return Page(lines.refuse(ctx, command))

@@ -20,6 +20,7 @@ from server.retention.commands import (
     PlaceHold,
     Preview,
     Propose,
+    ProposeLines,
 )
 from server.retention.periods import MONTHS_MAX, MONTHS_MIN
 
@@ -150,6 +151,17 @@ class ProposeBody(_Strict):
         return Propose(evidence_ids=tuple(data["evidence_ids"]), reason=data["reason"])
 
 
+class ProposeLinesBody(_Strict):
+    """Lines of the log book whose period is over."""
+
+    log_entry_ids = _batch()
+    reason = _reason(required=True)
+
+    @post_load
+    def _command(self, data: dict[str, Any], **_: Any) -> ProposeLines:
+        return ProposeLines(log_entry_ids=tuple(data["log_entry_ids"]), reason=data["reason"])
+
+
 class DecideBody(_Strict):
     """Proposals to decide on."""
 
@@ -235,6 +247,18 @@ class JudgedOut(_Strict):
     holds = fields.List(fields.Nested(HoldOut))
     is_due = fields.Boolean()
     why_not = fields.String(allow_none=True)
+
+
+class JudgedLineOut(_Strict):
+    """A line of the log book with category, rule and period; its words are read in the log."""
+
+    log_entry_id = fields.UUID(attribute="item.id")
+    case_id = fields.UUID(attribute="item.case_id", allow_none=True)
+    mission_id = fields.UUID(attribute="item.mission_id", allow_none=True)
+    happened_at = fields.AwareDateTime(attribute="item.captured_at", format="iso")
+    derived = fields.Nested(DerivedOut)
+    rule = fields.Nested(RuleOut)
+    kept = fields.Nested(KeptOut)
 
 
 class EffectOut(_Strict):

@@ -1,7 +1,8 @@
-"""Valid requests about invited observers and lost devices; see :mod:`asks`."""
+"""Valid requests about invited observers, lost devices and lines of the log; see :mod:`asks`."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 from tests.functional.authorisation.asking import Ask, Names
@@ -25,5 +26,15 @@ GUESTS: dict[str, Callable[[Names], Ask]] = {
     "GET /api/v1/devices/{device_id}/loss": lambda n: Ask(f"/devices/{n['device']}/loss"),
     "POST /api/v1/devices/{device_id}/loss": lambda n: Ask(
         f"/devices/{n['camera']}/loss", {"lost_at": n.at(0), "reason": "遗失(虚构)"}
+    ),
+    "GET /api/v1/retention/due-lines": lambda _: Ask("/retention/due-lines"),
+    "POST /api/v1/retention/line-disposals": lambda _: Ask(
+        "/retention/line-disposals", {"log_entry_ids": [str(uuid.uuid4())], "reason": "期满(虚构)"}
+    ),
+    "POST /api/v1/retention/line-disposals/approve": lambda _: Ask(
+        "/retention/line-disposals/approve", {"erasure_ids": [str(uuid.uuid4())]}
+    ),
+    "POST /api/v1/retention/line-disposals/refuse": lambda _: Ask(
+        "/retention/line-disposals/refuse", {"erasure_ids": [str(uuid.uuid4())]}
     ),
 }

@@ -111,6 +111,8 @@ FORMS: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
     "POST /admin/retention/holds/{hold_id}/lift": _reason,
     "POST /admin/retention/items/{evidence_id}/class": lambda _: {"category": "coercive", **WHY},
     "POST /admin/retention/due": lambda n: {"evidence_ids": [n["evidence"]], **WHY},
+    "POST /admin/retention/lines": lambda n: {"log_entry_ids": [n["user"]], **WHY},
+    "POST /admin/retention/lines/decide": lambda n: {"erasure_ids": [n["user"]], "verb": "refuse"},
     "POST /admin/retention/proposals": lambda n: {"erasure_ids": [n["erasure"]], "verb": "refuse"},
     "POST /admin/users/{user_id}": _person,
     "POST /admin/webhooks/{webhook_id}": lambda _: {**_VERSION, "state": "paused"},

@@ -117,6 +117,7 @@ PAGES = (
     ConsolePage("retention-lifted", "/admin/retention/holds?lifted=true"),
     ConsolePage("retention-due", "/admin/retention/due"),
     ConsolePage("retention-proposals", "/admin/retention/proposals"),
+    ConsolePage("retention-lines", "/admin/retention/lines"),
     ConsolePage("oversight-dashboard", "/oversight/dashboard", "president"),
     ConsolePage("oversight-key-cases", "/oversight/key-cases?category=migrant_wages"),
     ConsolePage("oversight-rules", "/oversight/rules"),

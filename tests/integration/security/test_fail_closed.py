@@ -40,6 +40,9 @@ IDLE = {
     "POST /api/v1/retention/disposals",
     "POST /api/v1/retention/disposals/approve",
     "POST /api/v1/retention/disposals/refuse",
+    "POST /api/v1/retention/line-disposals",
+    "POST /api/v1/retention/line-disposals/approve",
+    "POST /api/v1/retention/line-disposals/refuse",
     "POST /api/v1/review-queue/decide",
 }
 # The machinery of the request itself: that a proof was seen, that a device spoke.
