@@ -36,6 +36,8 @@ from server.audit.models import (
 )
 from server.clocks import service as clocks
 from server.clocks.correction import Reading
+from server.conduct import service as conduct
+from server.conduct.commands import RuleCommand
 from server.core.clock import unix_ms
 from server.core.context import CONTEXT_OF, Context, system_actor
 from server.core.transactions import EVERY_COURT, unit_of_work
@@ -194,5 +196,6 @@ class Installation:
             command = Review(decision=Decision.RETURN, reason_code="3", text="请重拍(虚构)")
             review.decide(ctx, evidence_id, command)
             live_rules.set_rules(ctx, SetRules(version=0, reason="试行(虚构)"))
+            conduct.rule(ctx, RuleCommand(text="[config]\nstaff_min = 3", reason="试行(虚构)"))
         sequence(self.app)
         self._second_look(court, evidence_id)
