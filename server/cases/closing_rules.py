@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from server.cases.deadlines import add_months
+from server.core.months import add_months
 
 _DATA: Final = Path(__file__).parent / "data" / "closing_gates.toml"
 _FACTS: Final = Path(__file__).parent / "data" / "closing_facts.toml"

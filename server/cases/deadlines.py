@@ -6,16 +6,13 @@ Pure, on dates and instants that are handed in.  The day on which a period begin
 
 from __future__ import annotations
 
-import calendar as months
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
 
 from server.cases.calendar import Calendar
-
-_MONTHS_A_YEAR: Final = 12
+from server.core.months import MONTHS_A_YEAR, add_months
 
 
 class Unit(StrEnum):
@@ -77,14 +74,6 @@ class Due:
     certain: bool = True
 
 
-def add_months(day: date, count: int) -> date:
-    """The same day of a later month, or the month's last one (Civil Code, art. 202)."""
-    index = day.year * _MONTHS_A_YEAR + day.month - 1 + count
-    year, month = divmod(index, _MONTHS_A_YEAR)
-    last = months.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))
-
-
 def end_of(begins_on: date, limit: Limit, calendar: Calendar) -> date:
     """Last day of a limit in days or longer, with nothing excluded."""
     if limit.unit is Unit.HOURS:
@@ -94,7 +83,7 @@ def end_of(begins_on: date, limit: Limit, calendar: Calendar) -> date:
     if limit.unit is Unit.DAYS:
         ends_on = begins_on + timedelta(days=limit.amount)
     else:
-        count = limit.amount * (_MONTHS_A_YEAR if limit.unit is Unit.YEARS else 1)
+        count = limit.amount * (MONTHS_A_YEAR if limit.unit is Unit.YEARS else 1)
         ends_on = add_months(begins_on, count)
     return calendar.next_working(ends_on) if limit.rolls else ends_on
 

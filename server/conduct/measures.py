@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from client_sdk.protocol.times import parse_rfc3339
-from server.cases.deadlines import add_months
+from server.core.months import add_months
 from server.fieldlog.conduct_facts import (
     Approval,
     Cash,
