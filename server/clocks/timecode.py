@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import segno
-
 from client_sdk.protocol import timeqr
+from server.core import qr
 from server.core.clock import unix_ms
 from server.core.context import Runtime
 from server.core.keyring import EVENT
 
-QUIET_MODULES: Final = 4  # ISO/IEC 18004 §9.1: the light border that decoders look for
 _WEEKDAYS_ZH: Final = "一二三四五六日"
 
 
@@ -28,22 +24,13 @@ class TimeCode:
     text: str
     valid_seconds: int = timeqr.VALID_SECONDS
 
-    @cached_property
-    def _code(self) -> segno.QRCode:
-        # Level M: a screen photographed at an angle loses modules to glare.
-        return segno.make(self.text, error="m", micro=False)
-
     def svg(self) -> bytes:
         """The code as a picture of its own; dark on light whatever surrounds it."""
-        out = io.BytesIO()
-        self._code.save(
-            out, kind="svg", border=QUIET_MODULES, light="#fff", omitsize=True, title="TZ1"
-        )
-        return out.getvalue()
+        return qr.picture(self.text, "TZ1")
 
     def svg_inline(self) -> str:
         """The code for a page."""
-        return self._code.svg_inline(border=QUIET_MODULES, light="#fff", omitsize=True)
+        return qr.inline(self.text)
 
 
 @dataclass(frozen=True, slots=True)

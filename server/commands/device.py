@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import Any, Final
 
 import click
-import segno
 from flask import Flask
 
 from client_sdk.protocol.ids import short_code
@@ -21,6 +19,7 @@ from server.commands.people import (
     user_named,
     within,
 )
+from server.core import qr
 from server.core.context import Context
 from server.core.paging import LIMIT_MAX
 from server.identity import queries, service_devices
@@ -74,7 +73,7 @@ def code(
     until = offer.expires_at.isoformat(timespec="minutes")
     console.say(f"有效至 {until}，仅可使用一次", f"good until {until}, once")
     if not console.as_json:
-        console.show(_drawn(offer.qr))
+        console.show(qr.terminal(offer.qr))
     console.say("在设备上扫描，或执行：", "scan it with the device, or run there:")
     fingerprint = offer.qr.rpartition("|")[2]
     console.show(
@@ -157,12 +156,6 @@ def _devices(ctx: Context) -> Iterator[Device]:
         cursor = page.next_cursor
         if cursor is None:
             return
-
-
-def _drawn(text: str) -> str:
-    out = io.StringIO()
-    segno.make(text, micro=False).terminal(out, compact=True)
-    return out.getvalue().rstrip("\n")
 
 
 def register(app: Flask) -> None:

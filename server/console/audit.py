@@ -23,6 +23,7 @@ from server.console.audit_forms import GROUPS, KINDS, AuditAsk, AuditQuery
 from server.console.audit_rows import Row
 from server.console.filters import Look
 from server.console.pages import language, page, render, with_query
+from server.console.spreadsheet import BYTE_ORDER_MARK
 from server.core.context import Context
 from server.core.paging import Page
 from server.core.permissions import Permission
@@ -33,7 +34,6 @@ from server.identity.commands import DeviceFilter
 from server.identity.queries import list_devices
 
 blueprint = Blueprint("console_audit", __name__)
-_MARK: Final = "\ufeff"
 _DEVICES_MAX: Final = 500
 
 
@@ -62,7 +62,7 @@ def export_csv(ctx: Context, query: AuditAsk) -> Response:
     batches, look = _exported(ctx, query)
 
     def lines() -> Iterator[str]:
-        yield (_MARK if query.bom else "") + audit_rows.csv_lines([], look, heading=True)
+        yield (BYTE_ORDER_MARK if query.bom else "") + audit_rows.csv_lines([], look, heading=True)
         for rows in batches():
             yield audit_rows.csv_lines(rows, look)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 import uuid
@@ -22,7 +20,7 @@ from server.console import words
 from server.console.admin_forms import in_court_zone
 from server.console.audit_forms import AuditAsk
 from server.console.filters import Look
-from server.console.spreadsheet import safe_cell
+from server.console.spreadsheet import csv_lines as lines_of
 from server.console.words import Language
 from server.core.context import Context
 from server.evidence import finding
@@ -105,15 +103,14 @@ def rows_of(session: Session, lang: Language, hits: Sequence[Hit]) -> list[Row]:
 
 
 def csv_lines(rows: Sequence[Row], look: Look, *, heading: bool = False) -> str:
-    """Lines of RFC 4180, no cell of which a spreadsheet would run."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    """Entries for a spreadsheet, with a line of headings when asked."""
+    lines: list[list[object]] = []
     if heading:
-        writer.writerow([words.text(look.lang, f"audit.column_{name}") for name in COLUMNS])
+        lines.append([words.text(look.lang, f"audit.column_{name}") for name in COLUMNS])
     for row in rows:
         cells = {**as_json(row), "received": look.when(row.hit.rx)}
-        writer.writerow([safe_cell(cells[name]) for name in COLUMNS])
-    return out.getvalue()
+        lines.append([cells[name] for name in COLUMNS])
+    return lines_of(lines)
 
 
 def json_parts(batches: Iterator[Sequence[Row]]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from server.core.context import Context
 
 # What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), also behind blanks.
 _STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_BYTE_ORDER_MARK: Final = "\ufeff"
+BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 def safe_cell(value: object) -> str:
@@ -25,13 +25,17 @@ def safe_cell(value: object) -> str:
     return "'" + text if text.lstrip(" \u3000\u00a0").startswith(_STARTS) else text
 
 
-def as_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """RFC 4180 with a byte-order mark, which spreadsheets need to see UTF-8."""
+def csv_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Lines of RFC 4180, no cell of which a spreadsheet would run."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([safe_cell(one) for one in headings])
     writer.writerows([safe_cell(one) for one in row] for row in rows)
-    return _BYTE_ORDER_MARK + out.getvalue()
+    return out.getvalue()
+
+
+def as_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """The whole list with a byte-order mark, which spreadsheets need to see UTF-8."""
+    return BYTE_ORDER_MARK + csv_lines([headings]) + csv_lines(rows)
 
 
 def list_exported(ctx: Context, name: str, search: str, rows: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from server.core.context import Context
 from server.core.paging import Page, decode_cursor, decode_id, page_of
 from server.core.problem import not_found
+from server.core.rows import of_court
 from server.guests.commands import InvitationFilter, OpinionFilter
 from server.guests.kinds import InvitationState, OpinionState
 from server.guests.models import GuestSession, GuestVisit, Invitation, Opinion
@@ -41,15 +42,7 @@ def invitation_in_court(
     ctx: Context, invitation_id: uuid.UUID, *, to_change: bool = False
 ) -> Invitation:
     """An invitation of the caller's court; 404 otherwise."""
-    statement = sa.select(Invitation).where(
-        Invitation.id == invitation_id, Invitation.court_id == ctx.actor.court_id
-    )
-    if to_change:
-        statement = statement.with_for_update()
-    found = ctx.session.execute(statement).scalar_one_or_none()
-    if found is None:
-        raise not_found()
-    return found
+    return of_court(ctx, Invitation, invitation_id, to_change=to_change)
 
 
 def invitation_by_token(
@@ -156,15 +149,7 @@ def attendance_of(session: Session, guest_session_id: uuid.UUID | None) -> Atten
 
 def opinion_in_court(ctx: Context, opinion_id: uuid.UUID, *, to_change: bool = False) -> Opinion:
     """What a guest of the caller's court said; 404 otherwise."""
-    statement = sa.select(Opinion).where(
-        Opinion.id == opinion_id, Opinion.court_id == ctx.actor.court_id
-    )
-    if to_change:
-        statement = statement.with_for_update()
-    found = ctx.session.execute(statement).scalar_one_or_none()
-    if found is None:
-        raise not_found()
-    return found
+    return of_court(ctx, Opinion, opinion_id, to_change=to_change)
 
 
 def opinions_of_guest(session: Session, guest_session_id: uuid.UUID) -> Sequence[Opinion]:

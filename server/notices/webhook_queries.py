@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from server.core.context import Context
 from server.core.paging import Page, decode_id, page_of
-from server.core.problem import not_found
+from server.core.rows import of_court
 from server.notices.commands import DeliveryFilter
 from server.notices.models import Webhook, WebhookAttempt, WebhookDelivery
 
@@ -24,26 +24,12 @@ def webhooks_of(ctx: Context) -> Sequence[Webhook]:
 
 def webhook(ctx: Context, webhook_id: uuid.UUID, *, to_change: bool = False) -> Webhook:
     """One of the court's webhooks; 404 otherwise."""
-    statement = sa.select(Webhook).where(
-        Webhook.id == webhook_id, Webhook.court_id == ctx.actor.court_id
-    )
-    if to_change:
-        statement = statement.with_for_update()
-    found = ctx.session.execute(statement).scalar_one_or_none()
-    if found is None:
-        raise not_found()
-    return found
+    return of_court(ctx, Webhook, webhook_id, to_change=to_change)
 
 
 def delivery(ctx: Context, delivery_id: uuid.UUID) -> WebhookDelivery:
     """One of the court's deliveries; 404 otherwise."""
-    statement = sa.select(WebhookDelivery).where(
-        WebhookDelivery.id == delivery_id, WebhookDelivery.court_id == ctx.actor.court_id
-    )
-    found = ctx.session.execute(statement.with_for_update()).scalar_one_or_none()
-    if found is None:
-        raise not_found()
-    return found
+    return of_court(ctx, WebhookDelivery, delivery_id, to_change=True)
 
 
 def deliveries_of(
