@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from flask import request
 from sqlalchemy.orm import Session
 
+from server.core import credentials
 from server.core.context import Actor, Runtime
 from server.core.cookies import Kind, read_cookie
 from server.core.permissions import TokenKind
-from server.guests import credentials, policy, queries
+from server.guests import policy, queries
 from server.guests.kinds import InvitationState
 from server.guests.models import GuestSession, Invitation
 
@@ -21,7 +22,7 @@ def authenticate(session: Session, runtime: Runtime) -> Actor | None:
     cookie = read_cookie(runtime.settings, Kind.GUEST)
     if cookie is None or not credentials.is_secret(cookie):
         return None
-    guest = queries.guest_by_cookie(session, credentials.cookie_hash(runtime, cookie))
+    guest = queries.guest_by_cookie(session, credentials.GUEST.of_cookie(runtime, cookie))
     if guest is None or not _counts(guest.invitation, runtime):
         return None
     return Actor(

@@ -13,9 +13,10 @@ from enum import Enum
 from sqlalchemy.orm import Session
 
 from server.audit.events import EventKind
+from server.core import credentials
 from server.core.clock import rfc3339
 from server.core.context import Context, Runtime
-from server.guests import credentials, policy, queries
+from server.guests import policy, queries
 from server.guests.commands import Redeem
 from server.guests.kinds import InvitationState
 from server.guests.models import GuestSession, Invitation
@@ -57,7 +58,7 @@ def look_up(session: Session, runtime: Runtime, token: str) -> tuple[Opened, Inv
 
 def hash_of(runtime: Runtime, token: str) -> str:
     """How the link of an invitation is kept."""
-    return credentials.token_hash(runtime, token)
+    return credentials.GUEST.of_token(runtime, token)
 
 
 def redeem(ctx: Context, token: str, command: Redeem) -> Redeemed | Refused | Opened:
@@ -67,7 +68,7 @@ def redeem(ctx: Context, token: str, command: Redeem) -> Redeemed | Refused | Op
     opened, invitation = _judge(found, ctx.runtime)
     if invitation is None:
         return opened
-    given = credentials.code_hash(ctx.runtime, invitation.id, command.code)
+    given = credentials.GUEST.of_code(ctx.runtime, invitation.id, command.code)
     if given != invitation.code_hash:
         return _wrong_code(ctx, invitation)
     return _redeemed(ctx, invitation, command)
@@ -102,12 +103,12 @@ def _redeemed(ctx: Context, invitation: Invitation, command: Redeem) -> Redeemed
         id=ctx.new_id(),
         court_id=invitation.court_id,
         invitation_id=invitation.id,
-        cookie_hash=credentials.cookie_hash(ctx.runtime, cookie),
+        cookie_hash=credentials.GUEST.of_cookie(ctx.runtime, cookie),
         consent_version=command.consent_version,
         consent_lang=command.lang,
         consented_at=now,
         address=command.address,
-        agent_digest=credentials.agent_digest(ctx.runtime, command.agent),
+        agent_digest=credentials.GUEST.of_agent(ctx.runtime, command.agent),
     )
     ctx.session.add(guest)
     invitation.state = InvitationState.REDEEMED.value

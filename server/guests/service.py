@@ -11,10 +11,11 @@ from server.audit.service import Subject
 from server.cases import queries as cases
 from server.cases.models import Mission
 from server.cases.states import MissionState
+from server.core import credentials
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.problem import Kind, Problem
-from server.guests import credentials, policy, queries
+from server.guests import policy, queries
 from server.guests.commands import Invite
 from server.guests.kinds import InvitationState
 from server.guests.models import Invitation
@@ -51,8 +52,8 @@ def invite(ctx: Context, command: Invite) -> Sent:
         window_to=command.window_to,
         replay_until=replay_until,
         reply_days=command.reply_days,
-        token_hash=credentials.token_hash(ctx.runtime, token),
-        code_hash=credentials.code_hash(ctx.runtime, invitation_id, code),
+        token_hash=credentials.GUEST.of_token(ctx.runtime, token),
+        code_hash=credentials.GUEST.of_code(ctx.runtime, invitation_id, code),
         state=InvitationState.INVITED.value,
         created_by=ctx.actor.user(),
         created_at=ctx.clock.now(),

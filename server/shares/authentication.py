@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from flask import request
 from sqlalchemy.orm import Session
 
+from server.core import credentials
 from server.core.context import Actor, Runtime
 from server.core.cookies import Kind, read_cookie
 from server.core.permissions import TokenKind
 from server.settings import Settings
-from server.shares import credentials, policy, queries
+from server.shares import policy, queries
 from server.shares.models import Share, ShareItem, ShareOpening
 from server.shares.queries import Opened
 
@@ -40,7 +41,7 @@ def as_cookie(secrets: Iterable[str]) -> str:
 
 def openings(session: Session, runtime: Runtime) -> dict[str, Opened]:
     """What this browser opened, by its secret, while the share is neither over nor taken back."""
-    hashes = {credentials.cookie_hash(runtime, one): one for one in held(runtime.settings)}
+    hashes = {credentials.SHARE.of_cookie(runtime, one): one for one in held(runtime.settings)}
     now = runtime.clock.now()
     found = queries.by_cookies(session, list(hashes))
     return {

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from server.audit.events import EventKind
 from server.audit.service import Subject, record
+from server.core import credentials
 from server.core.context import Context, Runtime
 from server.core.permissions import TokenKind
 from server.notices import service as notices
 from server.notices.topics import Topic
-from server.shares import credentials, policy, queries
+from server.shares import policy, queries
 from server.shares.commands import OpenShare
 from server.shares.models import Share, ShareOpening
 
@@ -41,14 +42,14 @@ def look_up(session: Session, runtime: Runtime, token: str) -> Share | None:
     """The share that this link opens; none for every link that opens nothing, whatever the why."""
     if not credentials.is_secret(token):
         return None
-    share = queries.by_token(session, credentials.token_hash(runtime, token))
+    share = queries.by_token(session, credentials.SHARE.of_token(runtime, token))
     now = runtime.clock.now()
     return share if share is not None and policy.may_open(share, now) else None
 
 
 def is_link_of(runtime: Runtime, share: Share, token: str) -> bool:
     """Whether this link is the share's."""
-    return hmac.compare_digest(credentials.token_hash(runtime, token), share.token_hash)
+    return hmac.compare_digest(credentials.SHARE.of_token(runtime, token), share.token_hash)
 
 
 def enter(ctx: Context, token: str, command: OpenShare) -> Entered | Refused | None:
@@ -58,7 +59,7 @@ def enter(ctx: Context, token: str, command: OpenShare) -> Entered | Refused | N
     """
     if look_up(ctx.session, ctx.runtime, token) is None:
         return None
-    hashed = credentials.token_hash(ctx.runtime, token)
+    hashed = credentials.SHARE.of_token(ctx.runtime, token)
     share = queries.by_token(ctx.session, hashed, to_open=True)
     if share is None or not policy.may_open(share, ctx.clock.now()):
         return None
@@ -69,7 +70,7 @@ def enter(ctx: Context, token: str, command: OpenShare) -> Entered | Refused | N
     cookie = credentials.new_secret(ctx.runtime)
     opening = ShareOpening(
         id=ctx.new_id(), court_id=share.court_id, share_id=share.id,
-        cookie_hash=credentials.cookie_hash(ctx.runtime, cookie), terms=share.terms,
+        cookie_hash=credentials.SHARE.of_cookie(ctx.runtime, cookie), terms=share.terms,
         address=ctx.actor.address, opened_at=ctx.clock.now(),
     )  # fmt: skip
     ctx.session.add(opening)
@@ -89,7 +90,7 @@ def enter(ctx: Context, token: str, command: OpenShare) -> Entered | Refused | N
 def _code_fits(runtime: Runtime, share: Share, code: str) -> bool:
     if share.code_hash is None:
         return True
-    given = credentials.code_hash(runtime, share.id, code)
+    given = credentials.SHARE.of_code(runtime, share.id, code)
     return hmac.compare_digest(given, share.code_hash) and not policy.is_locked(share)
 
 

@@ -10,13 +10,14 @@ from datetime import timedelta
 from server.audit.events import EventKind
 from server.audit.service import Subject, record
 from server.cases import queries as cases
+from server.core import credentials
 from server.core.clock import rfc3339
 from server.core.context import Context
 from server.core.problem import Kind, Problem, not_found
 from server.evidence import queries as evidence
 from server.evidence import redactions
 from server.evidence.models import Evidence
-from server.shares import credentials, policy, queries, terms
+from server.shares import policy, queries, terms
 from server.shares.commands import MakeShare, Mode
 from server.shares.models import Share, ShareItem
 
@@ -123,7 +124,7 @@ def _row(ctx: Context, command: MakeShare, token: str) -> Share:
     return Share(
         id=ctx.new_id(), court_id=ctx.actor.court_id, case_id=command.case_id,
         recipient=command.recipient, purpose=command.purpose, mode=command.mode.value,
-        token_hash=credentials.token_hash(ctx.runtime, token), code_failures=0,
+        token_hash=credentials.SHARE.of_token(ctx.runtime, token), code_failures=0,
         terms=terms.CURRENT, openings_max=command.openings_max, openings=0,
         expires_at=now + timedelta(days=command.days), created_by=ctx.actor.user(), created_at=now,
     )  # fmt: skip
@@ -131,7 +132,7 @@ def _row(ctx: Context, command: MakeShare, token: str) -> Share:
 
 def _new_code(ctx: Context, row: Share) -> str:
     code = credentials.new_code(ctx.runtime)
-    row.code_hash, row.code_failures = credentials.code_hash(ctx.runtime, row.id, code), 0
+    row.code_hash, row.code_failures = credentials.SHARE.of_code(ctx.runtime, row.id, code), 0
     return code
 
 
