@@ -26,10 +26,10 @@ from server.core.problem import Kind as Refusal
 from server.core.problem import Problem, not_found
 from server.core.recording import recorded
 from server.core.transactions import scope, unit_of_work
+from server.disclosure import marking
 from server.evidence import redactions
 from server.guests import (
     attendance,
-    marking,
     opinions,
     policy,
     queries,
@@ -165,8 +165,9 @@ def photo(ctx: Context, photo_id: uuid.UUID) -> Response:
             raise not_found()
         said = room_shown.photo_mark(queries.guest_of(inner), inner)
     # Reading and marking take a while, during which no transaction may be open.
-    data = b"".join(ctx.runtime.stores.blobs.read(Digest(found.sha256)))
-    response = Response(marking.marked(data, said), mimetype=marking.MIME)
+    stored = ctx.runtime.stores.blobs.read(Digest(found.sha256))
+    data = marking.marked(stored, (said,), ctx.settings.report_font)
+    response = Response(data, mimetype=marking.MIME)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Disposition"] = "inline"
     response.headers["Content-Security-Policy"] = watermark.CSP

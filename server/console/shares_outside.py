@@ -31,8 +31,9 @@ from server.core.permissions import Permission
 from server.core.problem import not_found
 from server.core.recording import recorded
 from server.core.transactions import scope
+from server.disclosure import marking
 from server.evidence.schemas import shown_name
-from server.shares import flowing, marking, opening, queries, reading, showing, terms
+from server.shares import flowing, opening, queries, reading, showing, terms
 from server.shares.authentication import as_cookie, authenticate, held, openings
 from server.shares.commands import Mode, OpenShare
 from server.shares.models import Share

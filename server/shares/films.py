@@ -26,7 +26,7 @@ from server.evidence.making_jobs import MakesFiles, Stored
 from server.evidence.models import Derivative, Evidence, Examination
 from server.evidence.sandbox import SandboxFailure
 from server.evidence.sandbox.products import Product
-from server.shares import marking, policy, queries
+from server.shares import policy, queries, stamps
 from server.shares.commands import Mode
 from server.shares.models import Share, ShareItem
 from server.shares.policy import Form
@@ -79,7 +79,7 @@ def mark(units: Units, maker: MakesFiles, evidence_id: str) -> None:
         orders = _orders(ctx, uuid.UUID(evidence_id))
         blobs, font = ctx.runtime.stores.blobs, ctx.settings.report_font
     for order in orders:
-        stamp = marking.stamp_of(order.lines, font).to_json()
+        stamp = stamps.stamp_of(order.lines, font).to_json()
         outcome = making_jobs.make_file(maker, blobs, order.source, stamp)
         if isinstance(outcome, SandboxFailure):
             said = json.dumps({"problem": outcome.code}).encode()

@@ -12,7 +12,8 @@ from dataclasses import replace
 from server.core.context import Context
 from server.core.problem import not_found
 from server.core.transactions import unit_of_work
-from server.shares import marking, queries, reading
+from server.disclosure import marking
+from server.shares import queries, reading
 from server.shares.models import Share
 from storage.digest import Digest
 

@@ -16,7 +16,7 @@ from server.evidence.pipeline import unguarded
 from server.evidence.recipes import PREVIEW, Marking, Recipe
 from server.evidence.sandbox.limits import Limits
 from server.evidence.sandbox.order import MAX_ORDER_BYTES, Order
-from server.shares import marking
+from server.shares import stamps
 from tests.support.media import short_video
 
 LINES = ("钱律师(虚构)", "2026-03-02  7F3K-29")
@@ -39,7 +39,7 @@ def brightness(path: Path) -> list[Any]:
 def test_every_picture_bears_the_stamp_in_every_quarter(tmp_path: Path) -> None:
     path = short_video(tmp_path / "a.mp4", seconds=1)
     plain = made(path, Recipe(PREVIEW, "video").to_json(), tmp_path / "plain.mp4")
-    told = made(path, marking.stamp_of(LINES).to_json(), tmp_path / "marked.mp4")
+    told = made(path, stamps.stamp_of(LINES).to_json(), tmp_path / "marked.mp4")
     assert (told["problem"], told["frames"]) == ("", plain["frames"])
     pairs = zip(
         brightness(tmp_path / "plain.mp4"), brightness(tmp_path / "marked.mp4"), strict=True
@@ -52,11 +52,11 @@ def test_every_picture_bears_the_stamp_in_every_quarter(tmp_path: Path) -> None:
 
 
 def test_two_recipients_have_two_stamps() -> None:
-    assert marking.stamp_of(LINES).dots != marking.stamp_of(("孙鉴定人(虚构)", LINES[1])).dots
+    assert stamps.stamp_of(LINES).dots != stamps.stamp_of(("孙鉴定人(虚构)", LINES[1])).dots
 
 
 def test_the_longest_stamp_fits_into_an_order() -> None:
-    stamp = marking.stamp_of(("国" * 200, "2026-03-02  7F3K-29"))
+    stamp = stamps.stamp_of(("国" * 200, "2026-03-02  7F3K-29"))
     order = Order(b"", "video/mp4", {}, Limits(), stamp.to_json())
     assert len(order.pack()) < MAX_ORDER_BYTES
 
@@ -66,7 +66,7 @@ def test_the_longest_stamp_fits_into_an_order() -> None:
     ids=["tiny", "small", "wide", "tall"],
 )  # fmt: skip
 def test_pictures_of_any_size_are_covered_in_place(width: int, height: int) -> None:
-    stamp = marking.stamp_of(LINES)
+    stamp = stamps.stamp_of(LINES)
     luma = np.full((height, width), 128, dtype=np.uint8)
     Veil(stamp, width, height).cover(luma)
     if width > 2:
@@ -75,7 +75,7 @@ def test_pictures_of_any_size_are_covered_in_place(width: int, height: int) -> N
 
 
 def test_the_numbers_of_light_and_dark_are_the_same_on_both_sides() -> None:
-    assert (marking.LIGHT, marking.DARK) == (LIGHT, DARK)
+    assert (stamps.LIGHT, stamps.DARK) == (LIGHT, DARK)
 
 
 @pytest.mark.parametrize(

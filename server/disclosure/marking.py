@@ -1,4 +1,4 @@
-"""Burns recipient and time into a picture that the worker made: in process, small, one at a time.
+"""Burns into a picture who looks at it and when: in process, small, two at a time.
 
 Only WebP and JPEG of our own making are opened; an original never gets here.  The result carries
 no metadata of any kind.
@@ -6,10 +6,8 @@ no metadata of any kind.
 
 from __future__ import annotations
 
-import base64
 import io
 import threading
-import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
@@ -18,7 +16,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from server.core.problem import Kind, Problem
 from server.disclosure.report.fonts import FontError, FontStack, font_stack
-from server.evidence.recipes import Marking
 
 SIDE_PX_MAX: Final = 1600
 BYTES_MAX: Final = 64 * 2**20
@@ -30,13 +27,6 @@ _WAIT_SECONDS: Final = 10.0
 _ANGLE: Final = 24
 _INK: Final = (255, 255, 255, 112)
 _EDGE: Final = (0, 0, 0, 96)
-# A stamp for pictures of 1280 px; with these it stays far below what an order may hold.
-_FILM_LETTERS_PX: Final = 32
-_FILM_STAMP_PX_MAX: Final = 640
-_SEEN_FROM: Final = 40
-_LIGHT_FROM: Final = 127
-LIGHT: Final = 1
-DARK: Final = 2
 
 
 def marked(picture: Iterable[bytes], lines: tuple[str, ...], font: str = "") -> bytes:
@@ -54,18 +44,9 @@ def marked(picture: Iterable[bytes], lines: tuple[str, ...], font: str = "") -> 
         _AT_A_TIME.release()
 
 
-def stamp_of(lines: tuple[str, ...], font: str = "") -> Marking:
-    """The same stamp for films: drawn here, where the fonts are, and laid on in the sandbox."""
-    drawn = _stamp("\n".join(_printable(line, font) for line in lines), _FILM_LETTERS_PX, font)
-    drawn.thumbnail((_FILM_STAMP_PX_MAX, _FILM_STAMP_PX_MAX))
-    shown = drawn.getchannel("A").point([int(value > _SEEN_FROM) for value in range(256)])
-    light = drawn.getchannel("R").point([int(value > _LIGHT_FROM) for value in range(256)])
-    dots = bytes(
-        seen * (LIGHT if bright else DARK)
-        for seen, bright in zip(shown.tobytes(), light.tobytes(), strict=True)
-    )
-    packed = base64.b64encode(zlib.compress(dots, 9)).decode()
-    return Marking("video", drawn.width, drawn.height, packed)
+def stamp(lines: tuple[str, ...], letters_px: int, font: str = "") -> Image.Image:
+    """The lines once, turned, with room around them; what is tiled over a picture."""
+    return _stamp("\n".join(_printable(line, font) for line in lines), letters_px, font)
 
 
 def _marked(data: bytes, lines: tuple[str, ...], font: str) -> bytes:
@@ -87,11 +68,11 @@ def _marked(data: bytes, lines: tuple[str, ...], font: str) -> bytes:
 def _veil(size_px: tuple[int, int], lines: tuple[str, ...], font: str) -> Image.Image:
     """A transparent layer with the lines in rows over the whole picture, small ones included."""
     letters = max(11, min(34, max(size_px) // 34))
-    stamp = _stamp("\n".join(_printable(line, font) for line in lines), letters, font)
+    one = stamp(lines, letters, font)
     layer = Image.new("RGBA", size_px)
-    for row, y in enumerate(range(-stamp.height // 2, size_px[1], stamp.height)):
-        for x in range(-(row % 2 + 1) * stamp.width // 2, size_px[0], stamp.width):
-            layer.paste(stamp, (x, y))
+    for row, y in enumerate(range(-one.height // 2, size_px[1], one.height)):
+        for x in range(-(row % 2 + 1) * one.width // 2, size_px[0], one.width):
+            layer.paste(one, (x, y))
     return layer
 
 
