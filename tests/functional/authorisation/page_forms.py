@@ -122,6 +122,7 @@ FORMS: Final[dict[str, Callable[[Ids], dict[str, Any]]]] = {
     "POST /cases/{case_id}/parties/{party_id}": lambda _: dict(_PARTY),
     "POST /cases/{case_id}/people": lambda n: {"officer": [n["officer"]]},
     "POST /cases/{case_id}/register/new": _written,
+    "POST /conduct/rules": lambda _: {"text": "[config]\nstaff_min = 3\n", **WHY},
     "POST /devices/enrolment": lambda n: {
         "kind": "phone", "name": "手机(虚构)", "holder_id": n["user"], "device_id": n["device"]
     },

@@ -99,6 +99,7 @@ PAGES = (
     ConsolePage("action", "/actions/{action}"),
     ConsolePage("action-officer", "/actions/{action}", "officer"),
     ConsolePage("findings", "/findings"),
+    ConsolePage("conduct-rules", "/conduct/rules"),
     ConsolePage("findings-empty", "/findings?state=cleared", "officer"),
     ConsolePage("missing", "/missing"),
     ConsolePage("missing-of-case", "/missing?case={case}"),

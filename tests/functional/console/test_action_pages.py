@@ -171,3 +171,16 @@ def test_others_actions_are_not_there(seal: Seal) -> None:
     stranger = seal.desk(seal.world.first.second_officer)
     assert stranger.get(f"/actions/{seal.action}").status_code == 404
     assert stranger.get("/actions.json").get_json()["items"] == []
+
+
+def test_a_court_sets_its_own_numbers(seal: Seal) -> None:
+    leader = seal.desk(seal.world.first.president)
+    assert "CC27" in leader.get("/conduct/rules").text
+    wrong = leader.post("/conduct/rules", {"text": "[config]\nstaff_max = 3", "reason": "虚构"})
+    assert wrong.status_code == 422
+    assert "staff_max" in wrong.text
+    good = {"text": "[config]\nstaff_min = 3\n", "reason": "加强力量(虚构)"}
+    assert leader.post("/conduct/rules", good).status_code == 303
+    assert "加强力量(虚构)" in leader.get("/conduct/rules").text
+    assert "少于 3 人" in row_of(seal.desk().get(f"/actions/{seal.action}").text, "CC02")
+    assert seal.desk().post("/conduct/rules", good).status_code == 403
