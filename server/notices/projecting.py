@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from server.audit.events import EventKind
 from server.audit.models import Event, LogState
 from server.audit.service import Subject
+from server.cases.models import Case
 from server.core.bulk import insert_rows
 from server.core.context import Context
 from server.core.db import table_of
@@ -133,6 +134,26 @@ def _leads(ctx: Context, row: _Row) -> list[uuid.UUID]:
     return queries.people_with(ctx.session, row.court_id, *LEADS)
 
 
+def _findings(ctx: Context, court_id: uuid.UUID, rows: Sequence[_Row]) -> None:
+    """Who leads, and each case's handler: once for the batch, with what concerns them counted."""
+    cases = {row.case_id for row in rows}
+    handlers = sa.select(Case.id, Case.handler_id).where(
+        Case.court_id == court_id, Case.id.in_(cases), Case.handler_id.is_not(None)
+    )
+    whose = {row.id: {row.handler_id} for row in ctx.session.execute(handlers)}
+    concerned: dict[uuid.UUID, list[_Row]] = defaultdict(list)
+    leads = queries.people_with(ctx.session, court_id, *LEADS)
+    for row in rows:
+        for person in {*leads, *whose.get(row.case_id, ())}:
+            concerned[person].append(row)
+    for person, some in concerned.items():
+        subject = Subject("finding", some[-1].subject_id or "")
+        service.tell(
+            ctx, [person], Topic.FINDING, subject, "/findings?state=open", count=len(some),
+            court_id=court_id,
+        )  # fmt: skip
+
+
 def _keepers(ctx: Context, row: _Row) -> list[uuid.UUID]:
     """Who looks after devices, and who held this one."""
     holder = sa.select(Device.holder_id).where(
@@ -158,6 +179,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         EventKind.EXPORT_LIMITED.value: _each(
             Topic.EXPORT_LIMITED, "/audit?kind=custody.export-limited", _leads
         ),
+        EventKind.FINDING_OPENED.value: _findings,
         EventKind.DEVICE_REVOKED.value: _each(Topic.DEVICE_REVOKED, "/devices/{id}", _keepers),
     }
 )

@@ -24,6 +24,7 @@ class Topic(StrEnum):
     RETENTION = "retention"
     EXPORT_LIMITED = "export-limited"
     WEBHOOK_FAILED = "webhook-failed"
+    FINDING = "finding"
     TASK = "task"
     TASK_OVERDUE = "task-overdue"
     ALERT = "alert"
@@ -34,7 +35,14 @@ class Topic(StrEnum):
 ALWAYS_DIGEST: Final = frozenset({Topic.TO_REVIEW, Topic.MISSING, Topic.HELD})
 # Collapsed as well unless the person wants each one.
 DIGEST: Final = frozenset(
-    {Topic.LIVE, Topic.OPINION, Topic.SHARE_OPENED, Topic.ALERT, Topic.ALERT_ESCALATED}
+    {
+        Topic.LIVE,
+        Topic.OPINION,
+        Topic.SHARE_OPENED,
+        Topic.FINDING,
+        Topic.ALERT,
+        Topic.ALERT_ESCALATED,
+    }
 )
 # What asks somebody by name to act cannot be switched off.
 OBLIGATORY: Final = frozenset(

@@ -15,6 +15,8 @@ from server.conduct.models import ConductCheck, DueAction, Finding
 from server.core.context import Context, system_actor
 from server.core.problem import Problem
 from server.core.transactions import EVERY_COURT, unit_of_work
+from server.notices import projecting
+from server.notices.models import UserNotice
 from server.register import service as register
 from server.register.commands import WriteEntry
 from server.register.models import Entry
@@ -246,3 +248,18 @@ def test_a_text_that_holds_no_rules_is_refused(acting: Acting) -> None:
     with acting.unit() as ctx, pytest.raises(Problem) as problem:
         service.rule(ctx, RuleCommand(text="[config]\nstaff_min = 1", reason="放宽(虚构)"))
     assert problem.value.status == 422
+
+
+def test_leaders_and_the_handler_are_told(acting: Acting) -> None:
+    follow(acting)
+    with unit_of_work(EVERY_COURT) as session:
+        ctx = Context(system_actor(), session, runtime_of(acting.app))
+        projecting.project(ctx, -1)
+    with acting.unit() as ctx:
+        opened = ctx.session.query(Finding).filter_by(action_id=acting.action).count()
+        told = ctx.session.query(UserNotice).filter_by(topic="finding").all()
+        assert {one.user_id for one in told} == {
+            acting.court.supervisor.id, acting.court.people["president"].id,
+            acting.court.officer.id,
+        }  # fmt: skip
+        assert {(one.count, one.link) for one in told} == {(opened, "/findings?state=open")}
