@@ -112,12 +112,16 @@ def _look(app: Flask, name: str) -> Row:
 
 
 def _row(what: str, spent: list[tuple[float, float]]) -> Row:
-    walls = [wall for wall, _ in spent]
-    p95 = sorted(walls)[math.ceil(_SHARE * len(walls)) - 1]
-    processor = median([processor for _, processor in spent])
-    note = f"p95 of {len(spent)}, median {median(walls):.0f} ms, processor {processor:.0f} ms"
-    return Row("oversight", f"{CASES:,} cases, {ACTIONS:,} actions: {what}", p95, "ms",
+    """The goal is compared with this process' own work: others share the machine."""
+    walls, processor = ([one[place] for one in spent] for place in (0, 1))
+    note = f"processor time, p95 of {len(spent)}, median {median(processor):.0f} ms; on the wall "
+    note += f"p95 {_p95(walls):.0f} ms, median {median(walls):.0f} ms"
+    return Row("oversight", f"{CASES:,} cases, {ACTIONS:,} actions: {what}", _p95(processor), "ms",
                goal=GOAL_MS, better="less", note=note)  # fmt: skip
+
+
+def _p95(values: list[float]) -> float:
+    return sorted(values)[math.ceil(_SHARE * len(values)) - 1]
 
 
 def _warm(browser: Desk, path: str) -> bool:
