@@ -78,8 +78,8 @@ def read(text: str) -> Calendar:
     """A calendar from TOML: a table a year, with ``holidays`` and ``working`` as days or spans."""
     years = tomllib.loads(text)
     return Calendar(
-        frozenset(day for year in years.values() for day in _days(year["holidays"])),
-        frozenset(day for year in years.values() for day in _days(year["working"])),
+        frozenset(day for year in years.values() for day in days_of(year["holidays"])),
+        frozenset(day for year in years.values() for day in days_of(year["working"])),
         frozenset(int(year) for year in years),
     )
 
@@ -90,7 +90,8 @@ def national() -> Calendar:
     return read(_DATA.read_text(encoding="utf-8"))
 
 
-def _days(spans: Iterable[str]) -> Iterator[date]:
+def days_of(spans: Iterable[str]) -> Iterator[date]:
+    """Days from days and spans as ``2026-10-01/2026-10-07``; ``ValueError`` for what is none."""
     for span in spans:
         first, _, last = span.partition("/")
         yield from days(date.fromisoformat(first), date.fromisoformat(last or first))

@@ -58,7 +58,7 @@ class Clock:
 
 def read(text: str) -> tuple[Clock, ...]:
     """Clocks from TOML, one table each."""
-    return tuple(_clock(name, entry) for name, entry in tomllib.loads(text).items())
+    return tuple(clock_of(name, entry) for name, entry in tomllib.loads(text).items())
 
 
 @functools.cache
@@ -67,7 +67,8 @@ def standard() -> tuple[Clock, ...]:
     return read(_DATA.read_text(encoding="utf-8"))
 
 
-def _clock(name: str, entry: Mapping[str, Any]) -> Clock:
+def clock_of(name: str, entry: Mapping[str, Any]) -> Clock:
+    """A clock from its table; ``KeyError``, ``TypeError`` or ``ValueError`` for what is none."""
     return Clock(
         id=name,
         zh=entry["zh"],

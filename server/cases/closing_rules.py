@@ -172,7 +172,7 @@ def all_of(marks: Mapping[str, bool | None], evidence: Iterable[str] = ()) -> Fa
 
 def read(text: str) -> tuple[Gate, ...]:
     """Gates from TOML, one table each."""
-    return tuple(_gate(name, entry) for name, entry in tomllib.loads(text).items())
+    return tuple(gate_of(name, entry) for name, entry in tomllib.loads(text).items())
 
 
 @functools.cache
@@ -188,7 +188,8 @@ def fact_names() -> Mapping[str, FactName]:
     return MappingProxyType({name: FactName(**entry) for name, entry in tables.items()})
 
 
-def _gate(name: str, entry: Mapping[str, Any]) -> Gate:
+def gate_of(name: str, entry: Mapping[str, Any]) -> Gate:
+    """A gate from its table; ``KeyError``, ``TypeError`` or ``ValueError`` for what is none."""
     needs = tuple((one,) if isinstance(one, str) else tuple(one) for one in entry["needs"])
     return Gate(
         id=name,

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from server.cases.calendar import Calendar, national
-from server.cases.clock_table import standard
 from server.cases.deadlines import Standing
 from server.conduct import alarms, key_cases
 from server.conduct.alarms import Alarm
@@ -15,6 +13,7 @@ from server.conduct.case_lines import Book
 from server.conduct.case_parts import CaseFacts, CaseState, PromiseState
 from server.conduct.case_state import fold
 from server.conduct.clocks import Running, running
+from server.conduct.court_limits import Limits, standard
 from server.conduct.key_cases import KeyCase
 
 _RENEWED: Final = frozenset({"freeze_expires", "impound_expires", "seal_expires"})
@@ -58,12 +57,14 @@ class CasePicture:
         return min(days, default=None)
 
 
-def picture(
-    facts: CaseFacts, book: Book, today: date, calendar: Calendar | None = None
-) -> CasePicture:
-    """The picture of a case on a day.  Pure."""
+def picture(facts: CaseFacts, book: Book, today: date, limits: Limits | None = None) -> CasePicture:
+    """The picture of a case on a day.  Pure.
+
+    :param limits: what the court goes by, if it has added something of its own.
+    """
+    limits = limits or standard()
     state = fold(facts, book, today)
-    clocks = tuple(running(standard(), state, book, calendar or national()))
+    clocks = tuple(running(limits.clocks, state, book, limits.calendar))
     key = key_cases.fold(state, book)
     return CasePicture(
         state=state, clocks=clocks, key=key, alarms=tuple(alarms.alarms(state, clocks, key))

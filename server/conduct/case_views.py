@@ -16,7 +16,7 @@ from server.cases import queries as cases
 from server.cases.closing_rules import Closing, Passed, fact_names
 from server.cases.models import Case
 from server.cases.visibility import visible_case_ids
-from server.conduct import alarms, case_reading, closing_facts, gates
+from server.conduct import alarms, case_reading, closing_facts, court_limits, gates
 from server.conduct.alarms import Alarm
 from server.conduct.case_models import CaseStanding
 from server.conduct.case_parts import CaseState
@@ -121,7 +121,8 @@ def standings(ctx: Context, wanted: StandingFilter) -> Page[CaseStanding]:
 def picture_of(ctx: Context, case: Case) -> CasePicture:
     """The picture of a stored case as of today."""
     book = case_reading.book_of_case(ctx, case.id)
-    return picture(case_reading.facts_of(case), book, case_reading.today(ctx))
+    limits = court_limits.of_court(ctx.session, case.court_id)
+    return picture(case_reading.facts_of(case), book, case_reading.today(ctx), limits)
 
 
 def alarm(one: Alarm) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 from server.cases import closing_rules
-from server.cases.closing_rules import Citation, Closing, Fact, Passed
+from server.cases.closing_rules import Citation, Closing, Fact, Gate, Passed
 from server.cases.models import Case
-from server.conduct import case_reading, closing_facts
+from server.conduct import case_reading, closing_facts, court_limits
 from server.conduct.case_lines import Book
 from server.conduct.case_parts import CaseFacts
 from server.conduct.case_state import fold
@@ -39,11 +39,19 @@ class Judgement:
 
 
 def judge(
-    facts: CaseFacts, book: Book, closing: Closing, on: date, data: Mapping[str, Any]
+    facts: CaseFacts,
+    book: Book,
+    closing: Closing,
+    on: date,
+    data: Mapping[str, Any],
+    own: Sequence[Gate] | None = None,
 ) -> Judgement:
-    """The gates of a case on a day, by what its entries say until then.  Pure."""
+    """The gates of a case on a day, by what its entries say until then.  Pure.
+
+    :param own: what the court goes by, if it has added something of its own.
+    """
     found = closing_facts.facts_of(fold(facts, book, on), book, closing, data)
-    passed = closing_rules.judge(closing_rules.standard(), closing, found, facts.type_code)
+    passed = closing_rules.judge(own or closing_rules.standard(), closing, found, facts.type_code)
     return Judgement(closing=closing, on=on, gates=tuple(passed), facts=found)
 
 
@@ -73,7 +81,8 @@ def judgement(
 ) -> Judgement:
     """The gates of a stored case."""
     book = case_reading.book_of_case(ctx, case.id)
-    return judge(case_reading.facts_of(case), book, closing, on, data)
+    own = court_limits.of_court(ctx.session, case.court_id).gates
+    return judge(case_reading.facts_of(case), book, closing, on, data, own)
 
 
 def listed(refusing: Sequence[Passed]) -> list[dict[str, Any]]:

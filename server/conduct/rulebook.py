@@ -2,6 +2,7 @@
 
 A court writes TOML: a table ``config`` with numbers of its own, and rules in the form of
 ``server/fieldlog/data/conduct_rules.toml``.  It adds rules; it does not take away or soften one.
+Its limits, closing gates and days off stand in the same text, see ``court_limits``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from client_sdk.protocol.entries import kinds
+from server.conduct import court_limits
 from server.conduct.models import CourtRules
 from server.fieldlog import conduct_rules
 from server.fieldlog.conduct_judges import JUDGES
@@ -68,6 +70,7 @@ def read(text: str, base: Config) -> tuple[Config, tuple[Rule, ...]]:
     try:
         tables = tomllib.loads(text)
         config = _config(tables.pop(CONFIG, {}), base)
+        court_limits.read({name: tables.pop(name, {}) for name in court_limits.TABLES})
         rules = tuple(conduct_rules.rule_of(name, entry) for name, entry in tables.items())
     except KeyError as error:
         raise RulesError(f"{error.args[0]} is missing") from error

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.cases.models import Case
-from server.conduct import case_reading
+from server.conduct import case_reading, court_limits
 from server.conduct.case_models import CaseStanding
 from server.conduct.case_pictures import columns_of, picture
 from server.core.bulk import among
@@ -48,8 +48,10 @@ def refresh(ctx: Context, case_ids: Collection[uuid.UUID]) -> None:
     cases = _held(ctx, case_ids)
     zone, today, now = case_reading.zone_of(ctx), case_reading.today(ctx), ctx.clock.now()
     books = case_reading.books_of(ctx.session, cases, zone)
+    courts = {one.court_id for one in cases.values()}
+    own = {one: court_limits.of_court(ctx.session, one) for one in courts}
     for case_id, case in cases.items():
-        found = picture(case_reading.facts_of(case), books[case_id], today)
+        found = picture(case_reading.facts_of(case), books[case_id], today, own[case.court_id])
         values = {**columns_of(found), "computed_at": now}
         ctx.session.execute(
             sa.update(_standings).where(_standings.c.case_id == case_id).values(values)
