@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -26,6 +25,7 @@ from server.fieldlog.conduct_judges import JUDGES
 from server.fieldlog.conduct_rules import Check, Outcome, Reason, check_all
 from server.identity.models import User
 from server.register import queries as register
+from server.register.commands import ActionState
 from server.register.models import Action, Entry
 
 NOT_BEGUN: Final = "not-begun"
@@ -70,12 +70,12 @@ def judge(ctx: Context, action: Action) -> Judgement:
     book = rulebook.in_force(ctx.session, action.court_id, ctx.settings.time_zone)
     now = ctx.clock.now()
     entries = register.entries_of_actions(ctx.session, [action.id])[action.id]
-    idle = _idle(action)
-    if idle is not None:
-        checks = [Check(rule, idle[0], (Reason(idle[1]),)) for rule in book.rules]
-        judged = tuple(Judged(one, Grounds()) for one in checks)
-        return Judgement(action, book, now, judged, entries)
-    told = _told(ctx.session, action, entries)
+    begins_at = action.begins_at
+    if action.state == ActionState.CANCELLED:
+        return _unjudged(action, book, now, entries, Outcome.NOT_APPLICABLE, CANCELLED)
+    if begins_at is None:
+        return _unjudged(action, book, now, entries, Outcome.UNKNOWN, NOT_BEGUN)
+    told = _told(ctx.session, action, begins_at, entries)
     window = Window(told.begins_at, max(told.ends_at or now, told.begins_at))
     found = materials.of_action(ctx.session, action, window, named_digests(entries))
     waits = _waits(ctx, action, entries, found, window, book)
@@ -87,10 +87,13 @@ def judge(ctx: Context, action: Action) -> Judgement:
     )  # fmt: skip
 
 
-def _idle(action: Action) -> tuple[Outcome, str] | None:
-    if action.state == "cancelled":
-        return Outcome.NOT_APPLICABLE, CANCELLED
-    return None if action.begins_at is not None else (Outcome.UNKNOWN, NOT_BEGUN)
+def _unjudged(
+    action: Action, book: Rulebook, now: datetime, entries: Sequence[Entry], outcome: Outcome,
+    why: str,
+) -> Judgement:  # fmt: skip
+    """What is said of an action that never ran."""
+    checks = [Check(rule, outcome, (Reason(why),)) for rule in book.rules]
+    return Judgement(action, book, now, tuple(Judged(one, Grounds()) for one in checks), entries)
 
 
 def _with_grounds(
@@ -99,10 +102,8 @@ def _with_grounds(
     return tuple(Judged(one, grounds_of(one, told, facts, found)) for one in checks)
 
 
-def _told(session: Session, action: Action, entries: Sequence[Entry]) -> Told:
+def _told(session: Session, action: Action, begins_at: datetime, entries: Sequence[Entry]) -> Told:
     case = session.get_one(Case, action.case_id)
-    begins_at = action.begins_at
-    assert begins_at is not None  # noqa: S101  what has not begun was sorted out
     ends_at = action.ends_at
     return Told(
         type=action.type, begins_at=begins_at,
@@ -132,8 +133,3 @@ def _waits(
     if ctx.clock.now() > window.ends_at + book.config.upload_within:
         return False
     return chains.unheard(ctx.session, action.mission_id, window.ends_at)
-
-
-def local(at: datetime, book: Rulebook) -> datetime:
-    """A moment by the court's clock."""
-    return at.astimezone(ZoneInfo(book.config.time_zone))

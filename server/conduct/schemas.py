@@ -164,9 +164,9 @@ class CoverageOut(Schema):
     begins_at = fields.AwareDateTime(format="iso")
     ends_at = fields.AwareDateTime(format="iso")
     needed = fields.Integer()
-    recorders = fields.Integer(attribute="coverage.recorders")
-    covered_percent = fields.Function(lambda one: f"{100 * one.coverage.covered:.1f}")
-    error_ms = fields.Function(lambda one: int(one.coverage.error.total_seconds() * 1_000))
+    recorders = fields.Integer()
+    covered_percent = fields.String()
+    error_ms = fields.Integer()
     announced = fields.Boolean(allow_none=True)
     is_final = fields.Boolean()
     stretches = fields.List(fields.Nested(SpanOut))
@@ -252,7 +252,7 @@ class FindingOut(Schema):
     rule = fields.String()
     number = fields.Integer()
     outcome = fields.String()
-    reasons = fields.Raw()
+    reasons = fields.Function(lambda finding: _without_items(finding.reasons))
     state = fields.String()
     opened_at = fields.AwareDateTime(format="iso")
     explained_by = fields.UUID(allow_none=True)
@@ -262,3 +262,8 @@ class FindingOut(Schema):
     decided_at = fields.AwareDateTime(format="iso", allow_none=True)
     decision = fields.String(allow_none=True)
     cleared_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+def _without_items(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Which items they rest on stands in the action's checks, for who may see them."""
+    return [{"code": one["code"], "values": one["values"]} for one in reasons]

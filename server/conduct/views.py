@@ -100,15 +100,6 @@ def case_checks(ctx: Context, case_id: uuid.UUID) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def reasons_of(stored: Iterable[dict[str, Any]], time_zone: str) -> list[dict[str, Any]]:
-    """Stored reasons of a finding, with their sentences."""
-    return [
-        {**one, "zh": said.zh, "en": said.en}
-        for one in stored
-        for said in [sentence(one["code"], one["values"], time_zone)]
-    ]
-
-
 def _reason(reason: Reason, zone: str, seen: Collection[uuid.UUID]) -> dict[str, Any]:
     said = sentence(reason.code, reason.values, zone)
     ids = [uuid.UUID(one) for one in reason.evidence]
