@@ -23,6 +23,8 @@ _AFTER_CLOSING: Final = frozenset(
         "case.objection", "case.objection-decided", "case.petition", "case.petition-registered",
         "case.petition-closed", "case.explanation", "case.relief", "case.relief-decided",
         "key.released", "key.result",
+        # A lead, an inquiry or money may come after a round was terminated (终本规定9).
+        "case.lead", "case.lead-verified", "case.inquiry", "case.received", "case.paper",
     }
 )  # fmt: skip
 

@@ -167,6 +167,12 @@ def test_a_round_is_terminated_when_ten_gates_are_met(world: World, case: uuid.U
     written(world, case, "case.closed", on="2025-09-05", method="round_terminated")
     clocks = read(world, f"/cases/{case}/clocks")["clocks"]
     assert {one["id"]: one["due_on"] for one in clocks}["recheck"] == "2026-03-05"
+    written(world, case, "case.lead", on="2025-09-20", kind="property", source="applicant",
+            content="新发现存货(虚构)", specific=True)  # fmt: skip
+    row = kept(world, case)
+    assert (row["next_due_on"], row["overdue"]) == ("2025-09-27", 1)
+    late = enter(world, case, "case.measure", on="2025-09-21", type="freeze")
+    assert late.status_code == 409  # it goes on under a number of its own first
 
 
 def test_a_suspension_is_explained_first_and_stops_the_clock(
