@@ -11,7 +11,10 @@ from flask import Flask
 
 from server.conduct.models import ConductCheck, Finding
 from server.core.clock import FixedClock
+from server.core.context import Context, system_actor
+from server.core.db import db
 from server.core.transactions import unit_of_work
+from server.oversight import tallies
 from tests.factories.identity import runtime_of
 from tests.factories.oversight import Bureau, late
 
@@ -126,6 +129,26 @@ def test_conduct_by_rule_and_findings_by_age(bureau: Bureau) -> None:
     mine = {rule: of for rule, of in found["conduct"].items() if rule.startswith("CX")}
     assert mine == {"CX01": {"fail": 1}, "CX02": {"pass": 1}, "CX03": {"unknown": 1}}
     assert found["findings_by_age_days"] == {"0": 2, "7": 2, "30": 1, "90": 2}
+
+
+def test_checks_are_shown_as_the_worker_counted_them(bureau: Bureau) -> None:
+    case = bureau.case()
+    action = uuid.UUID(write(bureau, case, "action.started", {"type": "search"})["action_id"])
+    runtime = runtime_of(bureau.app)
+    counted_at = runtime.clock.now()
+    assert tallies.count_all(Context(system_actor(), db.session(), runtime)) == 2  # courts
+    bureau.clock.advance(timedelta(minutes=5))
+    with unit_of_work(bureau.court.id) as session:
+        session.add(ConductCheck(
+            action_id=action, rule="CX01", case_id=case, court_id=bureau.court.id,
+            outcome="fail", reasons=[], judged_at=runtime.clock.now(),
+        ))  # fmt: skip
+    before = dashboard(bureau)
+    assert (before["conduct"].get("CX01"), before["conduct_counted_at"]) == (
+        None, counted_at.isoformat(),
+    )  # fmt: skip
+    tallies.count_all(Context(system_actor(), db.session(), runtime))
+    assert dashboard(bureau)["conduct"]["CX01"] == {"fail": 1}
 
 
 def test_nobody_is_named_on_the_dashboard(bureau: Bureau) -> None:
