@@ -85,21 +85,21 @@ class SampleWorld:
     cases: dict[str, uuid.UUID] = field(default_factory=dict)
     actions: dict[str, str] = field(default_factory=dict)
     _keys: dict[tuple[str, str], str] = field(default_factory=dict)
-    _worker: Worker | None = None
     _photos: int = 0
 
     def play(self) -> None:
-        """Everything in the order of time, and then it is the day of the sample."""
+        """Everything in the order of time; on the day of the sample the worker looks at it."""
         sandbox = self.stack.enter_context(contextlib.closing(Sandbox(Limits(), bubblewrap=False)))
         judging = {"judging": Judger(runtime_of(self.app)).turn}
         handlers = Registry({EXAMINE: examining(sandbox)})
-        self._worker = Worker(self.app, handlers, beside=judging)
+        worker = Worker(self.app, handlers, beside=judging)
         self._found()
         for at, step in sorted(self._steps(), key=lambda one: one[0]):
             self._wait_until(at)
             step()
-        self._wait_until(as_of(self.sample))
-        self._worker.drain()
+        for day in (as_of(self.sample) - timedelta(days=1), as_of(self.sample)):
+            self._wait_until(day)
+            worker.drain()
 
     def _wait_until(self, at: datetime) -> None:
         self.clock.advance(max(at - self.clock.now(), timedelta(0)))
@@ -289,7 +289,7 @@ class SampleWorld:
         self._tag(case, action, item, str(done.sha256))
 
     def _come_back(self, case: Row, action: Row) -> None:
-        """The cards are read at the dock, phones find a network, the worker looks at it all."""
+        """The cards are read at the dock, and phones find a network."""
         court = self.courts[case["court_id"]]
         for item in action["evidence"]:
             if not self._signs(item):
@@ -302,8 +302,6 @@ class SampleWorld:
             report = client.sync(receipts_wait_seconds=0)
             assert report.paused is None, report
             assert not report.problems, report
-        assert self._worker is not None
-        self._worker.drain()
 
     def _tag(self, case: Row, action: Row, item: Row, sha256: str) -> None:
         if item.get("tag"):

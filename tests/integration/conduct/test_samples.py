@@ -23,6 +23,8 @@ from tests.factories.samples_data import sample, with_phones
 from tests.factories.samples_entries import ADDED
 from tests.factories.samples_world import SampleWorld
 
+pytestmark = pytest.mark.timeout(600)  # ten months of three courts; a busy machine takes minutes
+
 OFF_BY = timedelta(seconds=3)  # a camera writes whole seconds, a time code changes each second
 Outcomes = dict[str, dict[str, str]]
 
