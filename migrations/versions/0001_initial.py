@@ -2619,9 +2619,6 @@ def upgrade() -> None:
         sa.Column("run_after", sa.DateTime(timezone=True), nullable=False),
         sa.Column("court_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["action_id"], ["actions.id"], name=op.f("fk_conduct_due_action_id_actions")
-        ),
-        sa.ForeignKeyConstraint(
             ["court_id"], ["courts.id"], name=op.f("fk_conduct_due_court_id_courts")
         ),
         sa.PrimaryKeyConstraint("action_id", name=op.f("pk_conduct_due")),

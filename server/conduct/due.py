@@ -13,6 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 import structlog
 
+from server.cases.models import Case
 from server.conduct import marking, service
 from server.conduct.judging import judge
 from server.conduct.models import DueAction
@@ -45,10 +46,14 @@ def next_due(ctx: Context, limit: int = BATCH) -> list[uuid.UUID]:
 def judge_one(ctx: Context, action_id: uuid.UUID) -> bool:
     """Judge an action and store what came out; false when somebody else has done so.
 
-    The action is locked first, as by those who write about it: what they wrote is seen.
+    First the case is locked, then the action, as by those who write about it: what they wrote is
+    seen, and nobody waits in a circle.
     """
-    statement = sa.select(Action).where(Action.id == action_id).with_for_update()
-    action = ctx.session.execute(statement).scalar_one_or_none()
+    case = sa.select(Case.id).join(Action, Action.case_id == Case.id).where(Action.id == action_id)
+    shared = case.with_for_update(read=True, key_share=True, of=Case)
+    ctx.session.execute(shared).scalar_one_or_none()
+    statement = sa.select(Action).where(Action.id == action_id)
+    action = ctx.session.execute(statement.with_for_update(key_share=True)).scalar_one_or_none()
     now = ctx.clock.now()
     taken = ctx.session.execute(
         sa.delete(_due).where(_due.c.action_id == action_id, _due.c.run_after <= now)

@@ -61,12 +61,16 @@ class Finding(CourtScoped, Base):
 
 
 class DueAction(CourtScoped, Base):
-    """That an action is to be judged again, from when on."""
+    """That an action is to be judged again, from when on.
+
+    It refers to the action by its id alone: a foreign key would lock the action's row for whoever
+    marks it, in another order than those lock it who write about it.
+    """
 
     __tablename__ = "conduct_due"
     __table_args__ = (sa.Index(None, "run_after"),)
 
-    action_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey("actions.id"), primary_key=True)
+    action_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     run_after: Mapped[datetime]
 
 
