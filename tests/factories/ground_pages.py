@@ -42,6 +42,8 @@ from server.jobs.models import Job
 from server.register import service as register
 from server.register.commands import WriteEntry
 from server.review.models import ReviewDraw, ReviewEntry, ReviewSample
+from server.shares import service as sharing
+from server.shares.commands import MakeShare, Mode
 from storage.digest import Digest
 from tests.factories.field import sequence
 from tests.factories.ground import HELD_SEQ, CourtGround, Ground
@@ -73,6 +75,7 @@ def _filled(app: Flask, court: CourtGround) -> CourtGround:
         "held_seq": str(HELD_SEQ),
         "pass": _pass_of(app, world, item),
         "report": _report_of(app, world, uuid.UUID(court.ids["case"])),
+        "named_share": _named_share_of(app, world, uuid.UUID(court.ids["case"]), item),
         "written": _written_of(app, world, uuid.UUID(court.ids["case"])),
     }
     ids["opinion"] = _opinion_of(app, world, uuid.UUID(court.ids["invitation"]), mission)
@@ -201,6 +204,16 @@ def _opinion_of(app: Flask, court: CourtWorld, invitation: uuid.UUID, mission: u
             )
         )  # fmt: skip
         return str(opinion)
+
+
+def _named_share_of(app: Flask, court: CourtWorld, case: uuid.UUID, item: uuid.UUID) -> str:
+    """A share of an item's original, although there is a redacted copy of it."""
+    command = MakeShare(
+        case_id=case, evidence_ids=(item,), originals=frozenset({item}), mode=Mode.DOWNLOAD,
+        recipient="某律师(虚构)", purpose="质证(虚构)", days=1,
+    )  # fmt: skip
+    with _unit(app, court.supervisor) as ctx:
+        return str(sharing.make(ctx, command).share.id)
 
 
 def _report_of(app: Flask, court: CourtWorld, case: uuid.UUID) -> str:

@@ -52,6 +52,7 @@ PARTICULAR: Final[dict[str, dict[str, str]]] = {
     "POST /devices/{device_id}/held/{ep}/{seq}/release": {"device_id": "held_device"},
     "POST /e/{evidence_id}/redact/{redaction_id}/retry": {"redaction_id": "failed_redaction"},
     "POST /guests/{invitation_id}/mission": {"invitation_id": "open_invitation"},
+    "POST /shares/{share_id}/items/{evidence_id}/copy": {"share_id": "named_share"},
     "POST /oversight/meetings/{meeting_id}/minutes": {"meeting_id": "held_meeting"},
     "POST /oversight/alerts/{alert_id}/clear": {"alert_id": "explained_alert"},
     "POST /oversight/campaigns/{campaign_id}/close": {"campaign_id": "running_campaign"},
