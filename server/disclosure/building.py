@@ -44,7 +44,7 @@ from storage.digest import Digest
 from storage.errors import NoSpace, StoreUnavailable
 
 ROUNDS_MAX: Final = 8
-SOON_SECONDS: Final = 2.0
+SOON_SECONDS: Final = 0.5  # a head is signed about once a second, and people wait for reports
 LATER_SECONDS: Final = 60.0
 # Events that may stand between the decision and the export's own entry without changing it.
 _HARMLESS: Final = (
