@@ -243,7 +243,7 @@ def _court(app: Flask, world: World, court: CourtWorld) -> CourtGround:
     ids["action"] = action_in(app, court, case, mission)
     ids["finding"] = finding_in(app, court, ids["action"])
     ids["hold"] = hold_in(app, court, case, uuid.UUID(ids["evidence"]))
-    ids |= oversight_in(app, court, case)
+    ids |= oversight_in(app, court, case, uuid.UUID(ids["action"]))
     shared = shared_in(app, court.supervisor, case, uuid.UUID(ids["evidence"]))
     ids["share"] = str(shared.share.id)
     ids["invitation"] = str(invite(app, court.supervisor, mission).id)

@@ -20,7 +20,9 @@ from server.oversight.commands import (
     GiveTask,
     HoldMeeting,
     MakeCampaign,
+    MakeRule,
     Say,
+    TakeIn,
     WriteInspection,
     WritePlan,
 )
@@ -43,7 +45,9 @@ def acting(app: Flask, person: Person) -> Iterator[Context]:
         yield Context(actor, session, runtime_of(app))
 
 
-def oversight_in(app: Flask, court: CourtWorld, case: uuid.UUID) -> dict[str, str]:
+def oversight_in(
+    app: Flask, court: CourtWorld, case: uuid.UUID, action: uuid.UUID
+) -> dict[str, str]:
     """Ids of everything, by the names that the requests use.
 
     Dates lie around today: tests of running servers have the real clock.
@@ -71,6 +75,9 @@ def oversight_in(app: Flask, court: CourtWorld, case: uuid.UUID) -> dict[str, st
         )
         campaign, running = campaigns.make(ctx, spring), campaigns.make(ctx, spring)
         campaigns.start(ctx, running.id)
+        campaigns.take_in(ctx, running.id, TakeIn(case_ids=(case,), action_ids=(action,)))
+        usual = MakeRule(idle_days=180, explain_days=3, reason="院长办公会(虚构)")
+        service.make_rule(ctx, usual)
         ids = {"held_meeting": held.id, "meeting": meeting.id, "task": task.id,
                "campaign": campaign.id, "running_campaign": running.id}  # fmt: skip
     with unit_of_work(court.id) as session:
