@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from server.cases.deadlines import add_months
+from server.core.months import add_months
 from server.fieldlog.conduct_facts import OUTSIDER_POSTS, ActionFacts, Approval, Record, Sex
 from server.fieldlog.conduct_rules import Config, Finding, Judge, Reason
 from server.fieldlog.recording_coverage import Coverage, Recording, Span, coverage_of
@@ -288,9 +288,10 @@ def by_day(facts: ActionFacts, config: Config) -> Finding:
     """At night or on a holiday only with approval (CC21)."""
     if not facts.on_holiday and not _touches_night(facts, config):
         return NOT_APPLICABLE
-    if facts.says("night_approval"):
-        return GOOD
-    return bad("night-without-approval")
+    approved = facts.says("night_approval")
+    if approved is None and facts.awaited:
+        return unknown("evidence-awaited")
+    return GOOD if approved else bad("night-without-approval")
 
 
 def _touches_night(facts: ActionFacts, config: Config) -> bool:
@@ -310,9 +311,12 @@ def minors_kept_safe(facts: ActionFacts, _config: Config) -> Finding:
     """Somebody looks after them, and no picture shows them (CC22)."""
     if not facts.minors_on_site:
         return NOT_APPLICABLE
-    if not facts.says("guardian_arranged"):
+    said = facts.says("guardian_arranged"), facts.says("minors_redacted")
+    if facts.awaited and None in said and False not in said:
+        return unknown("evidence-awaited")
+    if not said[0]:
         return bad("no-guardian")
-    return GOOD if facts.says("minors_redacted") else bad("minors-not-redacted")
+    return GOOD if said[1] else bad("minors-not-redacted")
 
 
 def explained_ruling(facts: ActionFacts, _config: Config) -> Finding:
