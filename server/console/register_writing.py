@@ -99,7 +99,7 @@ def write(ctx: Context, case: Case, form: Filled) -> tuple[Entry | None, Refusal
     """Write the entry; instead of one, what the form has to say about it."""
     kind = kinds()[form.kind]
     _require_action(ctx, case, form.action_id)
-    reading = _read(ctx, kind, form)
+    reading = _read(ctx, case, kind, form)
     if kind.about == "action" and form.action_id is None and kind.id not in BEGINNINGS:
         reading.wrong["action"] = "action"
     if reading.wrong:
@@ -118,7 +118,7 @@ def write(ctx: Context, case: Case, form: Filled) -> tuple[Entry | None, Refusal
         return None, Refusal(problem=problem)
 
 
-def _read(ctx: Context, kind: EntryKind, form: Filled) -> Reading:
+def _read(ctx: Context, case: Case, kind: EntryKind, form: Filled) -> Reading:
     """The form's data; a case is named by its number, which nobody has to know by its id."""
     texts, unknown = dict(form.texts), {}
     if kind.id == "case.resumed" and texts.get("f_case"):
@@ -127,7 +127,27 @@ def _read(ctx: Context, kind: EntryKind, form: Filled) -> Reading:
             unknown["case"] = "case"
         texts["f_case"] = found
     reading = read(kind, texts, _zone(ctx))
-    return Reading(reading.data, {**reading.wrong, **unknown})
+    return Reading(
+        reading.data, {**reading.wrong, **_strangers(ctx, case, kind, reading), **unknown}
+    )
+
+
+def _strangers(ctx: Context, case: Case, kind: EntryKind, reading: Reading) -> dict[str, str]:
+    """Fields that name people who are not of the court, or parties of another case."""
+    staff = {str(one) for one in people(ctx)}
+    parties = {str(party.id) for party in case.parties}
+    wrong: dict[str, str] = {}
+    for one in kind.fields.values():
+        value = reading.data.get(one.name)
+        if value is None:
+            continue
+        if one.type == "people" and not {row["id"] for row in value if "id" in row} <= staff:
+            wrong[one.name] = "people"
+        if one.type == "id":
+            known = {"user": staff, "party": parties}.get(register_refs.target(one))
+            if known is not None and value not in known:
+                wrong[one.name] = "id"
+    return wrong
 
 
 def _choose(ctx: Context, case: Case, asked: Asked) -> Response:
