@@ -200,7 +200,7 @@ def _told(ctx: Context, outcomes: Sequence[Outcome], verb: str) -> Response:
         items = {row.id: row.evidence_id for row in ctx.session.execute(statement)}
     return render(
         ctx, "retention/outcomes.html", left=left, done=len(outcomes) - len(left), verb=verb,
-        items=items,
+        items=items, back=None,
     )  # fmt: skip
 
 
