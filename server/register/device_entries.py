@@ -40,7 +40,7 @@ def row_of(ctx: Context, record: FieldRecord) -> Entry | None:
 
 
 def amend(ctx: Context, rows: Sequence[Entry], records: Sequence[FieldRecord]) -> None:
-    """Find the entries whose place others take: of the same case and kind, by their record."""
+    """Find the entries whose place others take: of the same action and kind, by their record."""
     wanted = {
         row.record_hid: record.payload["entry"]["amends"]
         for row, record in zip(rows, records, strict=True)
@@ -53,8 +53,13 @@ def amend(ctx: Context, rows: Sequence[Entry], records: Sequence[FieldRecord]) -
     known |= {row.record_hid: row for row in rows}
     for row in rows:
         meant = known.get(wanted.get(row.record_hid))
-        if meant is not None and (meant.case_id, meant.kind) == (row.case_id, row.kind):
+        if meant is not None and _place(meant) == _place(row):
             row.amends_id = meant.id
+
+
+def _place(entry: Entry) -> tuple[uuid.UUID, uuid.UUID | None, str]:
+    """What an entry is about, and how."""
+    return entry.case_id, entry.action_id, entry.kind
 
 
 def begin_actions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -55,10 +56,18 @@ def require_no_minor_listed(case: Case, kind: EntryKind, data: Mapping[str, Any]
             raise Problem(Kind.LISTING_REFUSED, "a minor is never listed", party_id=str(party.id))
 
 
-def require_amendable(entry: Entry | None, kind: EntryKind) -> None:
-    """An entry takes the place of one of its own kind."""
+def require_amendable(
+    actor: Actor, entry: Entry | None, kind: EntryKind, action_id: uuid.UUID | None
+) -> None:
+    """An entry takes the place of one of its own kind, about the same action.
+
+    Whoever amends what leaders alone may say has to be one: else their word could be taken back.
+    """
     if entry is None or entry.kind != kind.id:
         raise Problem(Kind.CONFLICT, "amends_id names no entry of this kind in this case")
+    if entry.action_id not in {None, action_id}:
+        raise Problem(Kind.CONFLICT, "amends_id names an entry about another action")
+    require_writer(actor, kind, entry.data)
 
 
 def references(kind: EntryKind, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -109,6 +109,12 @@ def action_in_court(session: Session, court_id: uuid.UUID, action_id: uuid.UUID)
     return session.execute(statement).scalar_one_or_none()
 
 
+def is_amended(session: Session, case_id: uuid.UUID, entry_id: uuid.UUID) -> bool:
+    """Whether another entry of the case took the place of this one."""
+    statement = sa.select(Entry.id).where(Entry.case_id == case_id, Entry.amends_id == entry_id)
+    return session.execute(statement.limit(1)).first() is not None
+
+
 def not_amended() -> sa.ColumnElement[bool]:
     """Rule: nobody has amended the entry."""
     later = aliased(Entry)

@@ -57,7 +57,7 @@ def write(ctx: Context, case_id: uuid.UUID, command: WriteEntry) -> Entry:
     policy.require_no_minor_listed(case, kind, data)
     references.require(ctx, case, kind, data)
     if command.amends_id is not None:
-        policy.require_amendable(references.entry_of(ctx, case, command.amends_id), kind)
+        _require_amendable(ctx, case, kind, command.amends_id, command.action_id)
     closing = kind.gate_of(data)
     if closing is not None:
         conduct_of(ctx).require_gate(ctx, case, closing, data)
@@ -70,7 +70,8 @@ def write(ctx: Context, case_id: uuid.UUID, command: WriteEntry) -> Entry:
     told = [] if action is None else telling.notices(ctx, case)
     audit.record(ctx, EventKind.ENTRY_WRITTEN, Subject("entry", entry.id), _facts(entry),
                  case_id=case.id, notices=told)  # fmt: skip
-    _move(ctx, case, kind)
+    if command.amends_id is None:  # putting an old entry right is no new step of the case
+        _move(ctx, case, kind)
     conduct_of(ctx).written(ctx, [_news(entry)])
     return entry
 
@@ -143,6 +144,15 @@ def _checked(kind: EntryKind, data: Mapping[str, Any]) -> dict[str, Any]:
         return kind.check(data)
     except PayloadError as error:
         raise Problem(Kind.VALIDATION, str(error)) from None
+
+
+def _require_amendable(
+    ctx: Context, case: Case, kind: EntryKind, entry_id: uuid.UUID, action_id: uuid.UUID | None
+) -> None:
+    """Nothing is amended twice: both would count; the case is locked."""
+    policy.require_amendable(ctx.actor, references.entry_of(ctx, case, entry_id), kind, action_id)
+    if queries.is_amended(ctx.session, case.id, entry_id):
+        raise Problem(Kind.CONFLICT, "the entry was amended: amend what took its place")
 
 
 def _action(
