@@ -13,7 +13,8 @@ from flask import Blueprint, Response
 from client_sdk.protocol.entries import kinds
 from client_sdk.protocol.ids import short_code
 from server.cases import queries as cases
-from server.cases.models import Case
+from server.cases.models import Case, Mission
+from server.cases.visibility import sees_mission
 from server.conduct import queries as conduct
 from server.conduct.facts import stated_facts
 from server.conduct.people import present
@@ -141,9 +142,11 @@ def _by_kind(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
 
 
 def _mission(ctx: Context, action: Action) -> Any:
+    """Its mission, which the reader may not see although they see the case."""
     if action.mission_id is None:
         return None
-    return cases.mission_in_court(ctx.session, ctx.actor.court_id, action.mission_id)
+    statement = sa.select(Mission).where(Mission.id == action.mission_id, sees_mission(ctx.actor))
+    return ctx.session.execute(statement).scalar_one_or_none()
 
 
 def _records(ctx: Context, items: Sequence[Action]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -82,7 +82,8 @@ def list_findings(ctx: Context, query: FindingFilter) -> Response:
 def findings_json(ctx: Context, query: FindingFilter) -> Response:
     """The same list for programs."""
     found = queries.list_findings(ctx, query)
-    rows = [{**_record(one), "reasons": one.reasons} for one in found.items]
+    rows = [{**_record(one), "reasons": [_reason(why) for why in one.reasons]}
+            for one in found.items]  # fmt: skip
     return as_json({"items": rows, "next_cursor": found.next_cursor})
 
 
@@ -136,6 +137,11 @@ def _said(
 ) -> Response:
     finding = do(ctx, finding_id, form)
     return see(f"/actions/{finding.action_id}#finding-{finding.id}", said=said)
+
+
+def _reason(why: Mapping[str, Any]) -> dict[str, Any]:
+    """A reason without its evidence, which may be of a case that the reader does not see."""
+    return {"code": why["code"], "values": why["values"]}
 
 
 def _record(one: Finding) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from server.core.clock import FixedClock
 from server.core.context import Context, system_actor
 from server.core.transactions import unit_of_work
 from server.register.models import Action
-from tests.factories.cases import add_case
+from tests.factories.cases import add_case, add_mission
 from tests.factories.console import Desk, desk
 from tests.factories.identity import World, runtime_of
 from tests.factories.identity_rows import Person
@@ -184,3 +184,26 @@ def test_a_court_sets_its_own_numbers(seal: Seal) -> None:
     assert "加强力量(虚构)" in leader.get("/conduct/rules").text
     assert "少于 3 人" in row_of(seal.desk().get(f"/actions/{seal.action}").text, "CC02")
     assert seal.desk().post("/conduct/rules", good).status_code == 403
+
+
+def test_a_list_names_no_evidence(seal: Seal) -> None:
+    """A reason may rest on items of another case of the same mission."""
+    seal.judged()
+    with unit_of_work(seal.world.first.id) as session:
+        found = session.query(Finding).filter_by(rule="CC02").one()
+        found.reasons = [{**found.reasons[0], "evidence": [str(uuid.uuid4())]}]
+    shown: Any = seal.desk().get("/findings.json?rule=CC02").get_json()["items"]
+    assert [set(why) for why in shown[0]["reasons"]] == [{"code", "values"}]
+
+
+def test_a_mission_that_one_does_not_go_on_stays_unnamed(seal: Seal) -> None:
+    app, court = seal.world.app, seal.world.first
+    other = add_case(app, court.id, serial=12, handler_id=court.second_officer.id)
+    mission = add_mission(
+        app, court.id, [other], officer_ids=[court.second_officer.id], title="夜间布控(虚构)"
+    )
+    with unit_of_work(seal.world.first.id) as session:
+        session.get_one(Action, uuid.UUID(seal.action)).mission_id = mission
+    assert "夜间布控(虚构)" not in seal.desk().get(f"/actions/{seal.action}").text
+    leader = seal.desk(seal.world.first.supervisor)
+    assert "夜间布控(虚构)" in leader.get(f"/actions/{seal.action}").text
