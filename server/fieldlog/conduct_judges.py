@@ -261,7 +261,7 @@ def recorded(facts: ActionFacts, config: Config) -> Finding:
         needed=needed, slack=config.recording_slack,
     )  # fmt: skip
     awaited = facts.awaited or any(not one.is_known for one in facts.recordings)
-    if seen.thin or seen.gaps:
+    if seen.thin or seen.gaps or seen.recorders < needed:
         return unknown("evidence-awaited") if awaited else _uncovered(facts, seen, needed)
     announced = facts.says("recording_announced")
     if announced is None:
@@ -271,10 +271,12 @@ def recorded(facts: ActionFacts, config: Config) -> Finding:
 
 def _uncovered(facts: ActionFacts, seen: Coverage, needed: int) -> Finding:
     ids = tuple(str(one.evidence_id) for one in facts.recordings)
+    # An action that was over before a gap counts is not shown by that.
+    thin = seen.thin or (Span(facts.begins_at, facts.ends_at or facts.begins_at, 0),)
     reasons = [Reason("recording-gap", _times(span), ids) for span in seen.gaps]
     reasons += [
         Reason("too-few-recorders", {**_times(span), "needed": str(needed)}, ids)
-        for span in seen.thin
+        for span in thin
         if span not in seen.gaps
     ]
     return Finding("bad", tuple(reasons))
@@ -353,8 +355,7 @@ def uploaded_in_time(facts: ActionFacts, config: Config) -> Finding:
         return unknown("not-ended")
     if not facts.recordings:
         return unknown("evidence-awaited") if facts.awaited else NOT_APPLICABLE
-    limit = facts.ends_at + config.upload_within
-    late = [one for one in facts.recordings if _is_late(one, limit, facts.as_of)]
+    late = [one for one in facts.recordings if _is_late(one, facts, config)]
     if late:
         return bad("uploaded-late", *(str(one.evidence_id) for one in late))
     if any(one.verified_at is None for one in facts.recordings):
@@ -362,9 +363,9 @@ def uploaded_in_time(facts: ActionFacts, config: Config) -> Finding:
     return GOOD
 
 
-def _is_late(one: Recording, limit: datetime, as_of: datetime | None) -> bool:
-    came_at = one.verified_at or as_of
-    return came_at is not None and came_at > limit
+def _is_late(one: Recording, facts: ActionFacts, config: Config) -> bool:
+    came_at, ends_at = one.verified_at or facts.as_of, facts.ends_at
+    return bool(came_at and ends_at and came_at - ends_at > config.upload_within)
 
 
 def left_papers(facts: ActionFacts, _config: Config) -> Finding:

@@ -85,11 +85,12 @@ def coverage_of(
     thin = _joined(span for span in spans if span.count < needed)
     total = ends_at - begins_at
     bare = sum((span.length for span in spans if span.count == 0), NOTHING)
+    recorders = len({one.device_id for one in known if _within(one, begins_at, ends_at)})
     return Coverage(
         gaps=tuple(span for span in gaps if span.length > slack),
         thin=tuple(span for span in thin if span.length > slack),
-        covered=1.0 - bare / total if total > NOTHING else 1.0,
-        recorders=len({one.device_id for one in known if _within(one, begins_at, ends_at)}),
+        covered=1.0 - bare / total if total > NOTHING else float(recorders > 0),
+        recorders=recorders,
         error=max((one.error for one in known), default=NOTHING),
     )
 

@@ -282,3 +282,11 @@ def test_night_is_by_the_courts_clock(begin: timedelta, end: timedelta, applies:
     given = without(begins_at=BEGIN + begin, ends_at=BEGIN + end, on_holiday=False)
     outcome = run("CC21", given).outcome
     assert outcome is (Outcome.PASS if applies else Outcome.NOT_APPLICABLE)
+
+
+@pytest.mark.parametrize("seconds", [0, 3])
+def test_an_action_that_was_over_at_once_is_not_recorded_by_that(seconds: int) -> None:
+    """A device that lets an action end where it began has shown nothing."""
+    given = facts("seal", ends_at=BEGIN + timedelta(seconds=seconds), recordings=())
+    found = run("CC20", given)
+    assert (found.outcome, found.reasons[0].code) == (Outcome.WARN, "too-few-recorders")
