@@ -69,9 +69,8 @@ class Calendar:
 
 def days(first: date, last: date) -> Iterator[date]:
     """Every day from ``first`` to ``last``, both included."""
-    while first <= last:
-        yield first
-        first += _DAY
+    for number in range(first.toordinal(), last.toordinal() + 1):
+        yield date.fromordinal(number)
 
 
 def read(text: str) -> Calendar:

@@ -16,6 +16,7 @@ from server.conduct.clocks import Running, running
 from server.conduct.court_limits import Limits, standard
 from server.conduct.key_cases import KeyCase
 
+AMOUNT_MAX_FEN: Final = 2**63 - 1  # what a column holds; sums of absurd amounts go beyond
 _RENEWED: Final = frozenset({"freeze_expires", "impound_expires", "seal_expires"})
 
 
@@ -79,8 +80,10 @@ def columns_of(found: CasePicture) -> dict[str, Any]:
         "status": state.facts.status,
         "closing": state.closed.method if state.closed else None,
         "closed_on": state.closed.on if state.closed else None,
-        "claimed_fen": state.amounts.claimed, "controlled_fen": state.amounts.controlled,
-        "received_fen": state.amounts.received, "disbursed_fen": state.amounts.disbursed,
+        "claimed_fen": state.amounts.claimed,
+        "controlled_fen": min(state.amounts.controlled, AMOUNT_MAX_FEN),
+        "received_fen": min(state.amounts.received, AMOUNT_MAX_FEN),
+        "disbursed_fen": min(state.amounts.disbursed, AMOUNT_MAX_FEN),
         "deadline_on": found.deadline_on,
         "deadline_standing": deadline.due.standing.value if deadline else None,
         "extended_to": state.extended_to, "next_due_on": found.next_due_on,

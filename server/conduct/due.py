@@ -7,7 +7,7 @@ changes some outcomes: then the row waits for its moment.
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -62,10 +62,17 @@ def judge_one(ctx: Context, action_id: uuid.UUID) -> bool:
         return False
     judgement = judge(ctx, action)
     service.store(ctx, judgement)
-    limit = action.ends_at and action.ends_at + judgement.book.config.upload_within + _MOMENT
+    limit = _limit_of(action, judgement.book.config.upload_within)
     if limit and limit > now and any(one.outcome is Outcome.UNKNOWN for one in judgement.checks):
         marking.mark(ctx, Action.id == action_id, limit)
     return True
+
+
+def _limit_of(action: Action, within: timedelta) -> datetime | None:
+    """From when on nothing is waited for; of a clock at the end of all years there is none."""
+    if action.ends_at is None or action.ends_at > datetime.max.replace(tzinfo=UTC) - 2 * within:
+        return None
+    return action.ends_at + within + _MOMENT
 
 
 class Judger:

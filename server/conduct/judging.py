@@ -130,6 +130,6 @@ def _waits(
     devices |= {one.item.device_id for one in found.during}
     if chains.something_missing(ctx.session, devices, window):
         return True
-    if ctx.clock.now() > window.ends_at + book.config.upload_within:
+    if ctx.clock.now() - window.ends_at > book.config.upload_within:
         return False
     return chains.unheard(ctx.session, action.mission_id, window.ends_at)
