@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -78,9 +78,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The lines of a case, by day and then by when they were written."""
+    """The lines of a case, by day and then by when they were written.
+
+    :param zone: in which the court counts its days.
+    """
 
     lines: tuple[Line, ...]
+    zone: tzinfo = UTC
     _kinds: dict[str, list[Line]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -105,7 +109,7 @@ class Book:
 
     def until(self, day: date) -> Book:
         """What there was at the end of a day."""
-        return Book(tuple(one for one in self.lines if one.day <= day))
+        return Book(tuple(one for one in self.lines if one.day <= day), self.zone)
 
 
 def book_of(entries: Iterable[Stored], zone: ZoneInfo) -> Book:
@@ -116,7 +120,7 @@ def book_of(entries: Iterable[Stored], zone: ZoneInfo) -> Book:
     given = list(entries)
     successor = {str(one.amends_id): str(one.id) for one in given if one.amends_id is not None}
     lines = [_line(one, zone, successor) for one in current(given)]
-    return Book(tuple(sorted(lines, key=lambda one: (one.day, one.at, one.id))))
+    return Book(tuple(sorted(lines, key=lambda one: (one.day, one.at, one.id))), zone)
 
 
 def _line(entry: Stored, zone: ZoneInfo, successor: Mapping[str, str]) -> Line:

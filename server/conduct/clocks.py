@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from client_sdk.protocol.entries import Mark, kinds
 from client_sdk.protocol.times import parse_rfc3339
@@ -100,7 +100,10 @@ def running(
 def events_of(book: Book, facts: CaseFacts) -> list[Event]:
     """The events that entries stand for, and the filing, by day."""
     events = [
-        event for line in book.lines for mark in _marks(line.kind) for event in _event(line, mark)
+        event
+        for line in book.lines
+        for mark in _marks(line.kind)
+        for event in _event(line, mark, book.zone)
     ]
     if facts.filed_on is not None:
         events.append(Event(name="filed", day=facts.filed_on))
@@ -112,12 +115,13 @@ def _marks(kind: str) -> Sequence[Mark]:
     return known.marks if known else ()
 
 
-def _event(line: Line, mark: Mark) -> Iterable[Event]:
+def _event(line: Line, mark: Mark, zone: tzinfo) -> Iterable[Event]:
     name = mark.event_of(line.data)
     if name is None or (mark.at is not None and mark.at not in line.data):
         return
+    at = parse_rfc3339(line.data[mark.at]).astimezone(zone) if mark.at else None
     yield Event(
-        name=name, day=line.day, at=parse_rfc3339(line.data[mark.at]) if mark.at else None,
+        name=name, day=line.day, at=at,
         entry=line.id, of=line.of if mark.of else None, action=line.action,
         urgent=line.data.get("urgent") is True, amount_fen=line.data.get("amount_fen"),
     )  # fmt: skip

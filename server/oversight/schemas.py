@@ -50,9 +50,10 @@ def line(characters_max: int = 200, **options: Any) -> fields.String:
 
 
 def require_week(value: str) -> None:
-    """A week by ISO 8601."""
+    """A week by ISO 8601 that has one before it and one after it: an agenda looks at both."""
     try:
-        weeks.first_day(value)
+        for one in (value, weeks.before(value), weeks.after(value)):
+            weeks.first_day(one)
     except ValueError as error:
         raise ValidationError(str(error)) from None
 

@@ -229,3 +229,8 @@ def test_a_late_task_is_overdue_and_becomes_an_alert(bureau: Bureau) -> None:
 )
 def test_tasks_that_are_given(bureau: Bureau, body: dict[str, Any], status: int) -> None:
     assert give(bureau, **body).status_code == status
+
+
+@pytest.mark.parametrize("week", ["2000-W01", "2099-W53"])
+def test_an_agenda_lies_between_two_weeks(bureau: Bureau, week: str) -> None:
+    assert bureau.supervisor.get(f"/oversight/agenda?week={week}").status_code == 422
