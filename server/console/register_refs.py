@@ -109,12 +109,12 @@ def entries_to_pick(ctx: Context, case: Case, kind: EntryKind) -> list[Entry]:
 
 
 def case_named(ctx: Context, text: str) -> str | None:
-    """Id of the case with this number, in any customary writing."""
+    """Id of the visible case with this number, in any customary writing."""
     try:
         case = cases.case_numbered(ctx.session, ctx.actor.court_id, normalise(text))
     except CaseNoError:
         return None
-    return None if case is None else str(case.id)
+    return None if case is None or not _numbers(ctx, [str(case.id)]) else str(case.id)
 
 
 def _numbers(ctx: Context, ids: Collection[str]) -> dict[str, str]:

@@ -209,3 +209,15 @@ def names_of(kind: EntryKind) -> list[str]:
         else:
             found.append(f"f_{field.name}")
     return found
+
+
+def test_whether_a_number_is_taken_is_not_told(
+    world: World, case: uuid.UUID, officer: Desk
+) -> None:
+    add_case(world.app, world.first.id, serial=77, handler_id=world.first.second_officer.id)
+    form = {"kind": "case.resumed", "f_on": "2025-06-20", "f_reason": "虚构"}
+    answers = [
+        officer.post(f"/cases/{case}/register/new", {**form, "f_case": f"(2025)样0101执{serial}号"})
+        for serial in (77, 78)
+    ]
+    assert [one.status_code for one in answers] == [422, 422]
