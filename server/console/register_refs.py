@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 import sqlalchemy as sa
@@ -20,27 +19,10 @@ from server.evidence.models import Evidence
 from server.evidence.visibility import sees_evidence
 from server.register import queries
 from server.register.models import Entry
+from server.register.references import MEANT
 
 PICK_MAX: Final = 60
 _USERS: Final = frozenset({"handler", "supervising_leader", "package_leader"})
-# Of each kind with a field ``of`` (or ``promise``): the kind of entry that it names.
-ABOUT: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "case.controlled": "case.measure",
-        "case.disbursed": "case.received",
-        "case.measure-renewed": "case.measure",
-        "case.measure-lifted": "case.measure",
-        "case.lead-verified": "case.lead",
-        "case.instalment": "case.settlement",
-        "case.instalment-paid": "case.instalment",
-        "case.settlement-performed": "case.settlement",
-        "case.objection-decided": "case.objection",
-        "case.relief-decided": "case.relief",
-        "case.petition-registered": "case.petition",
-        "case.petition-closed": "case.petition",
-        "case.promise-kept": "case.promise",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +86,8 @@ def items_to_pick(ctx: Context, case: Case) -> Sequence[Evidence]:
 
 def entries_to_pick(ctx: Context, case: Case, kind: EntryKind) -> list[Entry]:
     """Entries of the case that an entry of this kind may be about."""
-    wanted = ABOUT.get(kind.id)
-    return queries.current_entries(ctx.session, case.id, [wanted]) if wanted else []
+    wanted = MEANT.get(kind.id)
+    return queries.current_entries(ctx.session, case.id, wanted) if wanted else []
 
 
 def case_named(ctx: Context, text: str) -> str | None:

@@ -31,6 +31,7 @@ from server.register import queries, service
 from server.register.commands import ActionState, WriteEntry
 from server.register.models import Action, Entry
 from server.register.policy import BEGINNINGS
+from server.register.references import MEANT
 
 _SPARE_ROWS: Final = 4
 _ALMOST_A_SECOND: Final = timedelta(microseconds=999_999)
@@ -87,7 +88,7 @@ def filled(ctx: Context, case: Case, form: Filled, refusal: Refusal | None = Non
         others=sorted(picked - known), about=about, people_rows=rows, people_rows_max=PEOPLE_ROWS,
         people=[one for one in people(ctx).values() if one.usable],
         people_options=people_options(), target=register_refs.target,
-        about_kind=kinds().get(register_refs.ABOUT.get(kind.id, "")),
+        about_kind=kinds().get(max(MEANT.get(kind.id, ("",)))),
         speaker=Speaker(language(), zone, register_refs.names(ctx, case, about)),
         actions=_open_actions(ctx, case) if kind.about == "action" else [],
         begins=kind.id in BEGINNINGS, missions=_missions(ctx, case),

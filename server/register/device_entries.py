@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from client_sdk.protocol.entries import EntryPart, checked
 from client_sdk.protocol.errors import PayloadError
 from server.audit.chain import FieldRecord
+from server.cases.models import MissionCase
 from server.core.context import Context
 from server.register.beginning import begin
 from server.register.commands import ActionState
@@ -78,10 +79,17 @@ def begin_actions(
         if row.action_id not in known:
             begun = Action(
                 id=row.action_id, court_id=row.court_id, case_id=row.case_id,
-                mission_id=missions.get(row.record_hid), type=UNKNOWN_TYPE,
+                mission_id=_mission(ctx, missions.get(row.record_hid), row.case_id),
+                type=UNKNOWN_TYPE,
                 state=ActionState.PLANNED, created_by=row.written_by, created_at=row.created_at,
             )  # fmt: skip
             known[row.action_id] = begin(ctx, begun)
         action = known[row.action_id]
         if action is None or (action.court_id, action.case_id) != (row.court_id, row.case_id):
             row.action_id = None
+
+
+def _mission(ctx: Context, mission_id: uuid.UUID | None, case_id: uuid.UUID) -> uuid.UUID | None:
+    """The mission that the record names, if it is for the case: its films count for the action."""
+    serves = sa.exists().where(MissionCase.mission_id == mission_id, MissionCase.case_id == case_id)
+    return mission_id if mission_id and ctx.session.execute(sa.select(serves)).scalar() else None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from client_sdk.protocol.entries import EntryKind, kinds
-from server.cases.models import Case
+from server.cases.models import Case, Mission
 from server.cases.states import CaseStatus
 from server.core.context import Actor
 from server.core.problem import Kind, Problem
@@ -87,6 +87,12 @@ def require_action_takes(action: Action | None, kind: EntryKind, data: Mapping[s
         raise Problem(Kind.CONFLICT, "the action was cancelled")
     if kind.id in BEGINNINGS and data["type"] != action.type:
         raise Problem(Kind.CONFLICT, f"the action is a {action.type}")
+
+
+def require_mission_serves(mission: Mission, case: Case) -> None:
+    """What was filmed on a mission counts for its cases alone."""
+    if case.id not in mission.case_ids:
+        raise Problem(Kind.VALIDATION, "mission_id names a mission that is not for this case")
 
 
 def kind_of(name: str) -> EntryKind:

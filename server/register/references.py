@@ -21,6 +21,7 @@ from server.core.context import Context
 from server.core.permissions import Role
 from server.core.problem import Kind, Problem
 from server.identity import queries as identity
+from server.identity.models import User
 from server.register import policy, queries
 from server.register.models import Entry
 
@@ -55,6 +56,7 @@ def require(ctx: Context, case: Case, kind: EntryKind, data: Mapping[str, Any]) 
         _require_entry(ctx, case, kind, name, value)
     if "party" in data and data["party"] not in {str(one.id) for one in case.parties}:
         raise Problem(Kind.VALIDATION, "data.party names no party of this case")
+    _require_present(ctx, kind, data)
     if kind.id == "key.responsibility":
         _require_people(ctx, data)
     if kind.id == "case.resumed":
@@ -74,6 +76,15 @@ def _require_entry(ctx: Context, case: Case, kind: EntryKind, name: str, value: 
     meant = MEANT.get(kind.id)
     if meant is not None and found.kind not in meant:
         raise Problem(Kind.VALIDATION, f"data.{name} names a {found.kind}, not a {min(meant)}")
+
+
+def _require_present(ctx: Context, kind: EntryKind, data: Mapping[str, Any]) -> None:
+    """Who is named by id is of the court; others are named by name."""
+    for name in (field.name for field in kind.fields.values() if field.type == "people"):
+        ids = {uuid.UUID(person["id"]) for person in data.get(name, ()) if "id" in person}
+        there = sa.select(User.id).where(User.court_id == ctx.actor.court_id, User.id.in_(ids))
+        if ids and ids != set(ctx.session.execute(there).scalars()):
+            raise Problem(Kind.VALIDATION, f"data.{name} names nobody of this court")
 
 
 def _require_people(ctx: Context, data: Mapping[str, Any]) -> None:

@@ -169,7 +169,8 @@ def _action(
     policy.require_action_takes(action, kind, data)
     if action is None:
         if command.mission_id is not None:
-            cases.visible_mission(ctx, command.mission_id)
+            mission = cases.visible_mission(ctx, command.mission_id)
+            policy.require_mission_serves(mission, case)
         begun = Action(
             id=action_id, court_id=case.court_id, case_id=case.id, mission_id=command.mission_id,
             type=UNKNOWN_TYPE, state=ActionState.PLANNED, created_by=ctx.actor.user_id,
