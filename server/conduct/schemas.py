@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from client_sdk.protocol.ids import short_code
 from server.conduct.commands import Decide, FindingFilter, RuleCommand
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
-from server.core.texts import readable
+from server.core.texts import readable, readable_line
 from server.fieldlog.conduct_rules import Outcome
 
 STATES: Final = ("open", "explained", "rectified", "upheld", "cleared")
@@ -46,7 +46,7 @@ class FindingQuery(Schema):
     """Query string of the list of findings."""
 
     state = fields.String(validate=validate.OneOf(STATES))
-    rule = fields.String(validate=validate.Length(1, 20))
+    rule = fields.String(validate=[validate.Length(1, 20), readable_line])
     outcome = fields.String(validate=validate.OneOf(["fail", "warn"]))
     case_id = fields.UUID()
     action_id = fields.UUID()

@@ -13,6 +13,7 @@ from client_sdk.protocol.entries import LINE_CHARS, LIST_MAX, TEXT_CHARS, kinds
 from server.console.cases_forms import PAGE_ROWS, LocalTime
 from server.console.register_fields import controls
 from server.core.paging import LIMIT_MAX
+from server.core.texts import readable_line
 from server.register.commands import ActionFilter, ActionState, EntryFilter
 
 _KIND: Final = validate.OneOf(sorted(kinds()))
@@ -108,7 +109,7 @@ class ActionListQuery(Schema):
 
     case_id = fields.UUID(data_key="case")
     mission_id = fields.UUID(data_key="mission")
-    type = fields.String(validate=validate.Length(1, 64))
+    type = fields.String(validate=[validate.Length(1, 64), readable_line])
     state = fields.String(validate=validate.OneOf([state.value for state in ActionState]))
     cursor = fields.String(validate=validate.Length(1, 500))
     limit = fields.Integer(load_default=PAGE_ROWS, validate=validate.Range(1, LIMIT_MAX))

@@ -10,8 +10,10 @@ from client_sdk.protocol.entries import Label, kinds
 from client_sdk.protocol.ids import short_code
 from server.core.paging import LIMIT_DEFAULT, LIMIT_MAX
 from server.register.commands import ActionFilter, ActionState, EntryFilter, WriteEntry
+from server.register.folding import UNKNOWN_TYPE
 
 _KIND = validate.OneOf(sorted(kinds()))
+_ACTION_TYPES = {*kinds()["action.started"].fields["type"].options, UNKNOWN_TYPE}
 
 
 class WriteEntrySchema(Schema):
@@ -47,7 +49,7 @@ class ActionQuery(Schema):
 
     case_id = fields.UUID()
     mission_id = fields.UUID()
-    type = fields.String(validate=validate.Length(1, 64))
+    type = fields.String(validate=validate.OneOf(sorted(_ACTION_TYPES)))
     state = fields.String(validate=validate.OneOf([state.value for state in ActionState]))
     cursor = fields.String(validate=validate.Length(1, 500))
     limit = fields.Integer(load_default=LIMIT_DEFAULT, validate=validate.Range(1, LIMIT_MAX))

@@ -39,7 +39,7 @@ from tests.factories.cases import add_case, add_mission
 from tests.factories.field import Recorder, sequence
 from tests.factories.ground_conduct import action_in, finding_in
 from tests.factories.ground_copies import redactions_of
-from tests.factories.ground_live import live_of
+from tests.factories.ground_live import live_of, streams_over
 from tests.factories.ground_oversight import oversight_in
 from tests.factories.ground_retention import hold_in
 from tests.factories.guests import invite
@@ -136,6 +136,7 @@ class Ground:
     def thaw(self) -> None:
         """Put the remembered state back."""
         assert self.folder is not None, "freeze first"
+        streams_over()
         db.session.remove()
         db.engine.dispose()
         shutil.rmtree(self._data())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 
 from flask import Flask
@@ -32,3 +33,10 @@ def live_of(app: Flask, court: CourtWorld, case: uuid.UUID) -> tuple[str, str]:
     with unit_of_work(court.id, write=False) as session:
         (entry,) = session.query(LiveEntry.id).filter(LiveEntry.mission_id == mission_id).one()
     return str(mission_id), str(entry)
+
+
+def streams_over() -> None:
+    """Whoever waits for streams still has the old file, and would close the new one's journal."""
+    for thread in threading.enumerate():
+        if thread.name == "live-waiter":
+            thread.join(10)

@@ -17,6 +17,7 @@ from tests.functional.authorisation.asks import ASKS, Ask
 from tests.integration.security.answers import asks_with_bodies, events, problem_of, sound
 
 WITHOUT_BODY = {
+    "POST /api/v1/oversight/campaigns/{campaign_id}/start",
     "POST /api/v1/shares/{share_id}/code",
     "POST /api/v1/shares/{share_id}/revoke",
     "POST /api/v1/webhook-deliveries/{delivery_id}/send-again",
