@@ -9,32 +9,26 @@ from __future__ import annotations
 
 import functools
 import json
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from flask import Flask
 
-from server.app import create_app
-from server.audit import sequencer
 from server.audit.models import Event, LogState
 from server.core.bulk import insert_rows
 from server.core.db import db, table_of
 from server.core.settling import settle
 from server.core.transactions import EVERY_COURT, unit_of_work
-from server.schema import upgrade
-from server.settings import Settings
+from tests.bench.application import on_both
 from tests.bench.filling import analyse, without_indexes
 from tests.bench.rows import Row
 from tests.factories.cases import add_case
 from tests.factories.console import Desk, desk
 from tests.factories.field import sequence
 from tests.factories.identity import World
-from tests.support.postgres import running_postgres
 
 ENTRIES: Final = 1_000_000
 GOAL_MS: Final = 150.0
@@ -48,34 +42,10 @@ _OWNERS: Final = 200
 def run(quick: bool) -> list[Row]:
     """The rows of the search; ``--quick`` makes a tenth of the entries."""
     entries, rounds = (ENTRIES // 10, 15) if quick else (ENTRIES, 30)
-    rows: list[Row] = []
-    with running_postgres() as postgres:
-        rows += _measured("PostgreSQL", postgres.create_database().url, entries, rounds)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        rows += _measured("SQLite", f"sqlite:///{folder}/bench.db", entries, rounds)
-    return rows
-
-
-def _measured(name: str, url: str, entries: int, rounds: int) -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        settings = Settings(
-            data_dir=Path(folder), database_url=url, public_url="http://localhost",
-            log_level="error",
-        )  # fmt: skip
-        app = create_app(settings)
-        app.extensions["tiezheng"].keyring.initialise()
-        with app.app_context():
-            upgrade(db.engine)
-            try:
-                return _in_app(app, name, entries, rounds)
-            finally:
-                db.session.remove()
-                db.engine.dispose()
+    return on_both(lambda app, name: _in_app(app, name, entries, rounds))
 
 
 def _in_app(app: Flask, name: str, entries: int, rounds: int) -> list[Row]:
-    with unit_of_work(EVERY_COURT) as session:
-        sequencer.initialise(session, "bench")
     world = World.build(app)
     case = add_case(app, world.first.id, serial=901)
     sequence(app)

@@ -7,74 +7,41 @@ positions, recordings and lines of the log, on both databases.
 from __future__ import annotations
 
 import hashlib
-import math
-import tempfile
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask
 
-from server.app import create_app
-from server.audit import sequencer
 from server.core.bulk import insert_rows
 from server.core.db import db, table_of
 from server.core.settling import settle
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Evidence, Examination, code_of
 from server.fieldlog.models import LogEntry
-from server.schema import upgrade
-from server.settings import Settings
+from tests.bench.application import on_both, page_row
 from tests.bench.filling import analyse
-from tests.bench.rows import Row, median
+from tests.bench.rows import Row
 from tests.factories.cases import add_case, add_mission
-from tests.factories.console import Desk, desk
+from tests.factories.console import desk
 from tests.factories.identity import CourtWorld, World, runtime_of
-from tests.support.postgres import running_postgres
 
 ITEMS: Final = 10_000
 LINES: Final = 1_000
 OTHER_ITEMS: Final = 40_000  # of other cases of the court
 GOAL_MS: Final = 150.0
 DAYS: Final = 60
-_SHARE: Final = 0.95
 
 
 def run(quick: bool) -> list[Row]:
     """p95 of the page as it opens, of one day of it, and of a page of the day's entries."""
     rounds = 20 if quick else 100
-    found: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        path = Path(folder) / "bench.db"
-        found += _measured(f"sqlite:///{path}", Path(folder) / "data", "SQLite", rounds)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_postgres() as postgres:
-        url = postgres.create_database().url
-        found += _measured(url, Path(folder), "PostgreSQL", rounds)
-    return found
-
-
-def _measured(url: str, folder: Path, name: str, rounds: int) -> list[Row]:
-    settings = Settings(
-        data_dir=folder, database_url=url, public_url="http://localhost", log_level="error"
-    )
-    app = create_app(settings)
-    app.extensions["tiezheng"].keyring.initialise()
-    with app.app_context():
-        upgrade(db.engine)
-        try:
-            return _rows(app, name, rounds)
-        finally:
-            db.session.remove()
-            db.engine.dispose()
+    return on_both(lambda app, name: _rows(app, name, rounds))
 
 
 def _rows(app: Flask, name: str, rounds: int) -> list[Row]:
-    with unit_of_work(EVERY_COURT) as session:
-        sequencer.initialise(session, "bench")
     scene = _filled(app)
     browser = desk(app, scene.court.people["supervisor"])
     settle()  # as a server does when it starts
@@ -86,35 +53,11 @@ def _rows(app: Flask, name: str, rounds: int) -> list[Row]:
         "an item": f"/cases/{scene.case}?item={scene.item}",
         "list of cases": "/cases",
     }
+    size = f"case page with {ITEMS:,} items"
     return [
-        _row(f"{what}, {name}", [_ms(browser, path) for _ in range(rounds)])
+        page_row("console", f"{size}: {what}, {name}", browser, path, rounds, GOAL_MS)
         for what, path in asked.items()
-        if _warm(browser, path)
     ]
-
-
-def _row(what: str, spent: list[tuple[float, float]]) -> Row:
-    walls = [wall for wall, _ in spent]
-    p95 = sorted(walls)[math.ceil(_SHARE * len(walls)) - 1]
-    processor = median([processor for _, processor in spent])
-    note = f"p95 of {len(spent)}, median {median(walls):.0f} ms, processor {processor:.0f} ms"
-    return Row("console", f"case page with {ITEMS:,} items: {what}", p95, "ms", goal=GOAL_MS,
-               better="less", note=note)  # fmt: skip
-
-
-def _warm(browser: Desk, path: str) -> bool:
-    for _ in range(3):
-        _ms(browser, path)
-    return True
-
-
-def _ms(browser: Desk, path: str) -> tuple[float, float]:
-    """Milliseconds of a clock on the wall, and of this process' own work (not PostgreSQL's)."""
-    wall, processor = time.perf_counter(), time.process_time()
-    answer = browser.get(path)
-    spent = time.perf_counter() - wall, time.process_time() - processor
-    assert answer.status_code == 200, answer.text
-    return spent[0] * 1000, spent[1] * 1000
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,15 @@ measured with their layout, the API without; the detectors' look at the whole co
 
 from __future__ import annotations
 
-import math
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from flask import Flask
 
-from server.app import create_app
-from server.audit import sequencer
 from server.cases.models import Case
 from server.conduct.case_models import CaseStanding
 from server.conduct.models import ConductCheck, Finding
@@ -33,12 +28,10 @@ from server.oversight import tallies, watching
 from server.oversight.keycases import CATEGORIES
 from server.oversight.models import Campaign, CampaignCase, OversightAlert, OversightTask
 from server.register.models import Action, Entry
-from server.schema import upgrade
-from server.settings import Settings
-from tests.bench.rows import Row, median
-from tests.factories.console import Desk, desk
+from tests.bench.application import on_both, page_row
+from tests.bench.rows import Row
+from tests.factories.console import desk
 from tests.factories.identity import CourtWorld, World, runtime_of
-from tests.support.postgres import running_postgres
 
 CASES: Final = 10_000
 ACTIONS: Final = 100_000
@@ -47,41 +40,16 @@ APPLICABLE: Final = 9
 OFFICERS: Final = 40
 ALERTS: Final = 2_000
 GOAL_MS: Final = 300.0
-_SHARE: Final = 0.95
 _KINDS: Final = ("idle", "deadline", "promise", "measure", "money")
 
 
 def run(quick: bool) -> list[Row]:
     """p95 of dashboard and agenda, as pages and over the API, on both databases."""
     rounds = 20 if quick else 100
-    found: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        path = Path(folder) / "bench.db"
-        found += _measured(f"sqlite:///{path}", Path(folder) / "data", "SQLite", rounds)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_postgres() as postgres:
-        url = postgres.create_database().url
-        found += _measured(url, Path(folder), "PostgreSQL", rounds)
-    return found
-
-
-def _measured(url: str, folder: Path, name: str, rounds: int) -> list[Row]:
-    settings = Settings(
-        data_dir=folder, database_url=url, public_url="http://localhost", log_level="error"
-    )
-    app = create_app(settings)
-    app.extensions["tiezheng"].keyring.initialise()
-    with app.app_context():
-        upgrade(db.engine)
-        try:
-            return _rows(app, name, rounds)
-        finally:
-            db.session.remove()
-            db.engine.dispose()
+    return on_both(lambda app, name: _rows(app, name, rounds))
 
 
 def _rows(app: Flask, name: str, rounds: int) -> list[Row]:
-    with unit_of_work(EVERY_COURT) as session:
-        sequencer.initialise(session, "bench")
     court = World.build(app).first
     _fill(app, court)
     browser = desk(app, court.people["president"])
@@ -91,10 +59,10 @@ def _rows(app: Flask, name: str, rounds: int) -> list[Row]:
         "dashboard, API": "/api/v1/oversight/dashboard",
         "agenda, API": "/api/v1/oversight/agenda",
     }
+    size = f"{CASES:,} cases, {ACTIONS:,} actions"
     rows = [
-        _row(f"{what}, {name}", [_ms(browser, path) for _ in range(rounds)])
+        page_row("oversight", f"{size}: {what}, {name}", browser, path, rounds, GOAL_MS)
         for what, path in asked.items()
-        if _warm(browser, path)
     ]
     return [*rows, _look(app, name)]
 
@@ -109,34 +77,6 @@ def _look(app: Flask, name: str) -> Row:
     watch()
     spent = time.perf_counter() - begun
     return Row("oversight", f"detectors over {CASES:,} cases, {name}", spent * 1000, "ms")
-
-
-def _row(what: str, spent: list[tuple[float, float]]) -> Row:
-    """The goal is compared with this process' own work: others share the machine."""
-    walls, processor = ([one[place] for one in spent] for place in (0, 1))
-    note = f"processor time, p95 of {len(spent)}, median {median(processor):.0f} ms; on the wall "
-    note += f"p95 {_p95(walls):.0f} ms, median {median(walls):.0f} ms"
-    return Row("oversight", f"{CASES:,} cases, {ACTIONS:,} actions: {what}", _p95(processor), "ms",
-               goal=GOAL_MS, better="less", note=note)  # fmt: skip
-
-
-def _p95(values: list[float]) -> float:
-    return sorted(values)[math.ceil(_SHARE * len(values)) - 1]
-
-
-def _warm(browser: Desk, path: str) -> bool:
-    for _ in range(3):
-        _ms(browser, path)
-    return True
-
-
-def _ms(browser: Desk, path: str) -> tuple[float, float]:
-    """Milliseconds of a clock on the wall, and of this process' own work (not PostgreSQL's)."""
-    wall, processor = time.perf_counter(), time.process_time()
-    answer = browser.get(path)
-    spent = time.perf_counter() - wall, time.process_time() - processor
-    assert answer.status_code == 200, answer.text
-    return spent[0] * 1000, spent[1] * 1000
 
 
 # ---------------------------------------------------------------- filling

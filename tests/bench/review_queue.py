@@ -9,30 +9,24 @@ request of the same run that reads no evidence tells how busy the machine was.
 from __future__ import annotations
 
 import functools
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
 from flask import Flask
 
-from server.app import create_app
-from server.audit import sequencer
 from server.core.db import db, table_of
 from server.core.settling import settle
 from server.core.transactions import EVERY_COURT, unit_of_work
 from server.evidence.models import Evidence
-from server.schema import upgrade
-from server.settings import Settings
+from tests.bench.application import on_both
 from tests.bench.filling import analyse, without_indexes
 from tests.bench.rows import Row, median
 from tests.factories.cases import add_case
 from tests.factories.console import Desk, desk
 from tests.factories.identity import World
-from tests.support.postgres import running_postgres
 
 ITEMS: Final = 1_000_000
 GOAL_MS: Final = 150.0
@@ -92,34 +86,10 @@ FROM timed
 def run(quick: bool) -> list[Row]:
     """The rows of review; ``--quick`` makes a tenth of the items."""
     items, rounds = (ITEMS // 10, 15) if quick else (ITEMS, 30)
-    rows: list[Row] = []
-    with running_postgres() as postgres:
-        rows += _measured("PostgreSQL", postgres.create_database().url, items, rounds)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        rows += _measured("SQLite", f"sqlite:///{folder}/bench.db", items, rounds)
-    return rows
-
-
-def _measured(name: str, url: str, items: int, rounds: int) -> list[Row]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        settings = Settings(
-            data_dir=Path(folder), database_url=url, public_url="http://localhost",
-            log_level="error",
-        )  # fmt: skip
-        app = create_app(settings)
-        app.extensions["tiezheng"].keyring.initialise()
-        with app.app_context():
-            upgrade(db.engine)
-            try:
-                return _in_app(app, name, items, rounds)
-            finally:
-                db.session.remove()
-                db.engine.dispose()
+    return on_both(lambda app, name: _in_app(app, name, items, rounds))
 
 
 def _in_app(app: Flask, name: str, items: int, rounds: int) -> list[Row]:
-    with unit_of_work(EVERY_COURT) as session:
-        sequencer.initialise(session, "bench")
     world = World.build(app)
     court = world.first
     case = add_case(app, court.id, serial=901)
